@@ -1,0 +1,105 @@
+//! What tells a consumer that a value changed, and sees whether it moved.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    context::CallContext,
+    error::Result,
+    fingerprint::Fingerprint,
+    id::{RotationId, SecretName},
+    provider::Finding,
+};
+
+/// What consumers are being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// A verifying key was published as `next`: accept it, do not sign with it.
+    NextPublished,
+    /// The new value is current: use it.
+    Promoted,
+    /// The old value is current again: use it.
+    RolledBack,
+}
+
+impl Phase {
+    /// The name as records and messages write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NextPublished => "next-published",
+            Self::Promoted => "promoted",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One message to one consumer. Holds no value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The rotation; with `phase` it identifies the notice, so that a repetition can be recognised.
+    pub rotation: RotationId,
+    /// What happened.
+    pub phase: Phase,
+    /// Which secret.
+    pub secret: SecretName,
+    /// The version that the consumer should use (`Promoted`, `RolledBack`) or accept (`NextPublished`); `None` when
+    /// there is none to go back to.
+    pub expected: Option<Fingerprint>,
+}
+
+impl Notice {
+    /// The deduplication key: the same for every repetition of one notice.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.rotation, self.phase)
+    }
+}
+
+/// Whether a consumer moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// It did, and this is how we know.
+    Yes {
+        /// The evidence, in words without values.
+        evidence: String,
+    },
+    /// Not yet, and this is what was seen instead.
+    NotYet {
+        /// What was seen.
+        why: String,
+    },
+    /// This consumer cannot be observed; the operator accepted that in the inventory, in these words.
+    Unobservable {
+        /// The operator's words.
+        accepted: String,
+    },
+}
+
+/// Tells one consumer, and looks whether it moved.
+///
+/// # Contract
+/// 1. `notify` succeeds only if the message reached the consumer, or whatever restarts it.
+/// 2. `notify` may be repeated with the same notice; the consumer ends in the same state.
+/// 3. `adopted` says `Yes` only on evidence that names the expected version, never because time passed.
+/// 4. `adopted` changes nothing, and `NotYet` is not an error.
+/// 5. A consumer that is gone is an error of `notify`, not silence.
+/// 6. No value reaches an argument list, an environment, a log or an error.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Tells the consumer.
+    async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()>;
+
+    /// Looks whether the consumer uses (or, for `NextPublished`, accepts) the expected version.
+    async fn adopted(&self, notice: &Notice) -> Result<Adoption>;
+
+    /// Checks settings and rights without telling anyone; one finding for each thing missing.
+    async fn examine(&self) -> Vec<Finding>;
+}

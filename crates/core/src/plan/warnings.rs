@@ -1,0 +1,89 @@
+//! What could go wrong with a rotation, told before it begins.
+
+use crate::{
+    inventory::{Inventory, SecretEntry},
+    plan::{observed::StoreSeen, select::Options},
+    rotation::{Flow, RotationSpec},
+    rotator::Strategy,
+    secret::Stage,
+};
+
+pub(super) fn of(
+    inventory: &Inventory,
+    entry: &SecretEntry,
+    spec: &RotationSpec,
+    seen: &[StoreSeen],
+    options: Options,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(target) = &spec.target
+        && target.strategy == Strategy::InPlace
+    {
+        warnings.push(format!(
+                "{} knows one password at a time: from `apply` to `promote` (and until each consumer has reloaded) \
+                 logins with the value that consumers hold are refused",
+                target.rotator
+            ));
+    }
+    if spec.stores.len() > 1 {
+        let names: Vec<_> = spec.stores.iter().map(|store| store.store.as_str()).collect();
+        warnings.push(format!("the stores change one after another: {}", names.join(", then ")));
+    }
+    if options.no_notify && !entry.consumers.is_empty() {
+        warnings.push(
+            "no consumer is told or watched, because you asked for that: see to it yourself".to_owned(),
+        );
+    } else if spec.consumers.is_empty() {
+        warnings.push(
+            "no consumer is declared: nobody is told, and the old value goes when the overlap is over"
+                .to_owned(),
+        );
+    }
+    for consumer in &spec.consumers {
+        let trusted =
+            inventory.consumers.get(&consumer.name).and_then(|declared| declared.consumer.trusted());
+        if let Some(reason) = trusted {
+            warnings
+                .push(format!("nothing shows whether {} moved; the inventory says: {reason}", consumer.name));
+        }
+    }
+    if spec.overlap.is_zero() {
+        warnings.push(match spec.flow {
+            Flow::SigningKey => {
+                "no overlap: whatever was signed with the old key is refused at once".to_owned()
+            }
+            Flow::Credential => {
+                "no overlap: the old value goes as soon as the consumers have moved, and with it the \
+                                 way back"
+                    .to_owned()
+            }
+        });
+    }
+    warnings.extend(drift(spec, seen));
+    warnings
+}
+
+/// Stores that do not hold what the primary one holds, and stores that cannot be read.
+fn drift(spec: &RotationSpec, seen: &[StoreSeen]) -> Vec<String> {
+    let current = |seen: &StoreSeen| match seen {
+        StoreSeen::Versions(versions) => versions.at(Stage::Current).map(|version| version.fingerprint),
+        StoreSeen::Failed { .. } => None,
+    };
+    let Some(primary) = seen.first().and_then(current) else { return Vec::new() };
+    spec.stores
+        .iter()
+        .zip(seen)
+        .skip(1)
+        .filter_map(|(store, seen)| match seen {
+            StoreSeen::Failed { message, .. } => Some(format!("{} cannot be read now: {message}", store.store)),
+            StoreSeen::Versions(_) => match current(seen) {
+                Some(fingerprint) if fingerprint == primary => None,
+                Some(fingerprint) => Some(format!(
+                    "{} holds {fingerprint} while the primary store holds {primary}; both end up with the new value",
+                    store.store
+                )),
+                None => Some(format!("{} has no value yet; it gets the new one", store.store)),
+            },
+        })
+        .collect()
+}

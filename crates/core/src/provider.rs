@@ -1,0 +1,148 @@
+//! How providers plug in: a kind reads its settings from the inventory and makes stores, rotators and notifiers.
+//!
+//! The facade holds the one table of kinds; everything else sees only these traits.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::Clock,
+    error::Result,
+    fingerprint::Fingerprinter,
+    notifier::Notifier,
+    rotation::Location,
+    rotator::{Rotator, Strategy},
+    secret::{Secret, Stage},
+    yaml,
+};
+
+/// Something that `doctor` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A rotation would work, but something is not as it should be.
+    Warning,
+    /// A rotation would fail.
+    Error,
+}
+
+impl Finding {
+    /// A rotation would fail.
+    pub fn error(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A rotation would work, but something is not as it should be.
+    pub fn warning(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, message: message.into(), hint: Some(hint.into()) }
+    }
+}
+
+/// What a kind gets besides its settings.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The directory of the inventory file; relative paths in settings start here.
+    pub base: PathBuf,
+    /// Time, for kinds that wait.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The settings of one inventory entry, still in YAML, and where mistakes in them are reported.
+pub struct Settings<'a> {
+    /// The mapping below the kind's name.
+    pub node: yaml::Node<'a>,
+    /// Where mistakes go.
+    pub diagnostics: &'a mut yaml::Diagnostics,
+}
+
+/// A kind of store, rotator or notifier: one row in the facade's table.
+///
+/// # Contract
+/// - `configure` reads settings only: no I/O. Every mistake goes to the settings' diagnostics; `None` if there was one.
+/// - `schema` describes exactly the settings that `configure` takes.
+pub trait Kind<T: ?Sized>: Send + Sync {
+    /// The word that stands for it in the inventory.
+    fn name(&self) -> &'static str;
+
+    /// The JSON Schema of the settings.
+    fn schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema;
+
+    /// Reads settings.
+    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<T>>;
+}
+
+/// One declared store.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Where it is, for a person: a path, an address. No credential.
+    fn describe(&self) -> String;
+
+    /// Whether `location` could name a secret here, without looking; the error says what is wrong with it.
+    ///
+    /// # Errors
+    /// Words for the operator.
+    fn check_location(&self, location: &Location) -> Result<(), String>;
+
+    /// Where this store shows the version in `stage` of the secret at `key` unless the inventory says otherwise; `None`
+    /// if it has no such place. Pure.
+    fn beside(&self, key: &str, stage: Stage) -> Option<Arc<str>>;
+
+    /// A handle for one secret. No I/O.
+    fn secret(&self, location: &Location, fingerprinter: Fingerprinter) -> Arc<dyn Secret>;
+
+    /// Checks settings and rights without changing anything; one finding for each thing missing.
+    async fn examine(&self) -> Vec<Finding>;
+}
+
+/// One declared target: makes a rotator for each secret that it checks.
+pub trait Target: Send + Sync {
+    /// Where it is, for a person. No credential.
+    fn describe(&self) -> String;
+
+    /// How old and new live side by side there.
+    fn strategy(&self) -> Strategy;
+
+    /// The rotator.
+    fn rotator(&self) -> Arc<dyn Rotator>;
+}
+
+/// One declared consumer.
+pub trait Consumer: Send + Sync {
+    /// What it is, for a person. No credential.
+    fn describe(&self) -> String;
+
+    /// Whether its evidence shows plain fingerprints, so that secrets with keyed ones cannot be watched through it.
+    fn shows_plain_fingerprints(&self) -> bool;
+
+    /// The operator's words for why this consumer is not watched, if it is not.
+    fn trusted(&self) -> Option<String>;
+
+    /// The notifier.
+    fn notifier(&self) -> Arc<dyn Notifier>;
+}
+
+/// The kinds that this build knows.
+#[derive(Default)]
+pub struct Kinds {
+    /// Kinds of stores.
+    pub stores: Vec<Arc<dyn Kind<dyn Store>>>,
+    /// Kinds of rotators.
+    pub rotators: Vec<Arc<dyn Kind<dyn Target>>>,
+    /// Kinds of consumers.
+    pub consumers: Vec<Arc<dyn Kind<dyn Consumer>>>,
+    /// Kinds that exist, but not in this build: the kind and the feature that brings it.
+    pub left_out: BTreeMap<&'static str, &'static str>,
+}
