@@ -1,0 +1,21 @@
+//! One case for each sentence of each trait's contract, for every implementation and every decorator.
+//!
+//! Each macro takes a name for the module of tests and an expression that is called for a fresh fixture before each
+//! case: a closure or a function without arguments that returns a future. A case that a capability makes impossible
+//! passes and prints `skipped:` with the capability that is missing.
+
+pub mod journal;
+pub mod notifier;
+pub mod rotator;
+pub mod secret;
+
+mod macros;
+mod run;
+mod sample;
+mod secret_fixture;
+
+pub use journal::JournalFixture;
+pub use notifier::NotifierFixture;
+pub use rotator::RotatorFixture;
+pub use run::run;
+pub use secret_fixture::SecretFixture;

@@ -1,0 +1,165 @@
+//! A workload that reads a [`MemorySecret`].
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use keywheel_core::{
+    Fingerprint, SecretValue,
+    notifier::{Adoption, Notice, Notifier, Phase},
+    provider::Consumer,
+    secret::Stage,
+};
+
+use super::{lock::lock, notifier::MemoryNotifier, secret::MemorySecret};
+
+/// How a consumer takes a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Reloads while it is being told.
+    Immediately,
+    /// Has reloaded when it is looked at for this many times after it was told.
+    AfterLooks(u32),
+    /// Hears, and does nothing.
+    Never,
+    /// Only so many of its replicas reload.
+    Partly(usize),
+    /// Reloads at once, but shows nobody what it uses; the operator accepted that in these words.
+    Unobservable(String),
+}
+
+/// The reference model of a [`Consumer`]: some replicas that hold the value in memory. Clones share one state.
+#[derive(Clone, Debug)]
+pub struct MemoryConsumer {
+    reads: MemorySecret,
+    pub(super) state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    behaviour: Behaviour,
+    replicas: Vec<Replica>,
+    pub(super) gone: bool,
+    pub(super) heard: Vec<Notice>,
+    looks_left: Option<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Replica {
+    uses: Option<SecretValue>,
+    accepts: BTreeSet<Fingerprint>,
+}
+
+impl MemoryConsumer {
+    /// Three replicas that read `secret` now and reload as `behaviour` says.
+    pub fn of(secret: &MemorySecret, behaviour: Behaviour) -> Self {
+        let state = State {
+            behaviour,
+            replicas: (0..3).map(|_| Replica::default()).collect(),
+            gone: false,
+            heard: Vec::new(),
+            looks_left: None,
+        };
+        let consumer = Self { reads: secret.clone(), state: Arc::new(Mutex::new(state)) };
+        consumer.restart();
+        consumer
+    }
+
+    /// From outside: every replica reads the secret again, told or not.
+    pub fn restart(&self) {
+        self.reload(&mut lock(&self.state), usize::MAX);
+    }
+
+    /// From outside: the workload disappears; telling it fails from now on.
+    pub fn vanish(&self) {
+        lock(&self.state).gone = true;
+    }
+
+    /// From outside: behaves differently from now on.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        lock(&self.state).behaviour = behaviour;
+    }
+
+    /// From outside: the value that each replica uses.
+    pub fn uses(&self) -> Vec<Option<Vec<u8>>> {
+        let state = lock(&self.state);
+        let used = state.replicas.iter().map(|replica| replica.uses.as_ref());
+        used.map(|value| value.map(|value| value.expose_secret().to_vec())).collect()
+    }
+
+    /// From outside: the notices that it heard, each of them once.
+    pub fn heard(&self) -> Vec<Notice> {
+        lock(&self.state).heard.clone()
+    }
+
+    /// The notifier, as its own type.
+    pub fn open(&self) -> MemoryNotifier {
+        MemoryNotifier(self.clone())
+    }
+
+    pub(super) fn hear(&self, notice: &Notice) {
+        let mut state = lock(&self.state);
+        if !state.heard.iter().any(|heard| heard.id() == notice.id()) {
+            state.heard.push(notice.clone());
+        }
+        match state.behaviour {
+            Behaviour::Immediately | Behaviour::Unobservable(_) => self.reload(&mut state, usize::MAX),
+            Behaviour::AfterLooks(looks) => state.looks_left = Some(looks),
+            Behaviour::Partly(replicas) => self.reload(&mut state, replicas),
+            Behaviour::Never => {}
+        }
+    }
+
+    pub(super) fn look(&self, notice: &Notice) -> Adoption {
+        let mut state = lock(&self.state);
+        if let Behaviour::Unobservable(accepted) = &state.behaviour {
+            return Adoption::Unobservable { accepted: accepted.clone() };
+        }
+        if let Some(left) = state.looks_left {
+            state.looks_left = left.checked_sub(1);
+            if left == 0 {
+                self.reload(&mut state, usize::MAX);
+            }
+        }
+        let total = state.replicas.len();
+        let moved = state.replicas.iter().filter(|replica| self.shows(replica, notice)).count();
+        let expected = notice.expected.map_or_else(|| "no value".to_owned(), |print| print.to_string());
+        let seen = format!("{moved} of {total} replicas show {expected}");
+        if moved == total { Adoption::Yes { evidence: seen } } else { Adoption::NotYet { why: seen } }
+    }
+
+    fn shows(&self, replica: &Replica, notice: &Notice) -> bool {
+        let uses = replica.uses.as_ref().map(|value| self.reads.fingerprinter().of(value));
+        match notice.phase {
+            Phase::NextPublished => notice.expected.is_some_and(|print| replica.accepts.contains(&print)),
+            Phase::Promoted | Phase::RolledBack => uses == notice.expected,
+        }
+    }
+
+    fn reload(&self, state: &mut State, replicas: usize) {
+        let print = |bytes: &Vec<u8>| self.reads.fingerprinter().of(&SecretValue::copy_from(bytes));
+        for replica in state.replicas.iter_mut().take(replicas) {
+            replica.uses = self.reads.bytes_at(Stage::Current).map(SecretValue::from_vec);
+            replica.accepts = self.reads.seen_by_consumers().iter().map(print).collect();
+        }
+    }
+}
+
+impl Consumer for MemoryConsumer {
+    fn describe(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn shows_plain_fingerprints(&self) -> bool {
+        false
+    }
+
+    fn trusted(&self) -> Option<String> {
+        None
+    }
+
+    fn notifier(&self) -> Arc<dyn Notifier> {
+        Arc::new(self.open())
+    }
+}

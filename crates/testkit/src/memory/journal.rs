@@ -1,0 +1,268 @@
+//! A journal in memory that several processes share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use keywheel_core::{
+    Clock, Error, ErrorKind, Fence, Initiator, Result, RotationId, SecretName,
+    journal::{Acquired, Holder, Journal, LastRotation, Lease},
+    rotation::{Event, NewRecord, RECORD_FORMAT, Record},
+};
+
+use super::lock::lock;
+use crate::clock::ManualClock;
+
+/// The reference model of [`Journal`]: one process's handle. Clones are the same process;
+/// [`MemoryJournal::another_process`] is another one over the same storage.
+///
+/// Records are kept as JSON, so that whatever does not survive serialisation shows here.
+#[derive(Clone, Debug)]
+pub struct MemoryJournal {
+    storage: Arc<Mutex<Storage>>,
+    clock: ManualClock,
+    process: u64,
+}
+
+#[derive(Debug, Default)]
+struct Storage {
+    records: Vec<String>,
+    notes: BTreeMap<String, String>,
+    leases: BTreeMap<SecretName, Held>,
+    fences: BTreeMap<SecretName, u64>,
+    processes: u64,
+    /// Processes that gave no sign of life since this running time.
+    silent: BTreeMap<u64, Duration>,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    process: u64,
+    fence: Fence,
+    holder: Holder,
+    lifetime: Duration,
+}
+
+impl MemoryJournal {
+    /// An empty journal whose leases live by `clock`.
+    pub fn new(clock: ManualClock) -> Self {
+        Self { storage: Arc::default(), clock, process: 0 }
+    }
+
+    /// Another process over the same storage.
+    #[must_use]
+    pub fn another_process(&self) -> Self {
+        let mut storage = lock(&self.storage);
+        storage.processes += 1;
+        Self { storage: Arc::clone(&self.storage), clock: self.clock.clone(), process: storage.processes }
+    }
+
+    /// From outside: the process stops giving signs of life: it was killed, or it is stuck. Its handle still works,
+    /// as that of a process does which was only stuck.
+    pub fn fall_silent(&self) {
+        lock(&self.storage).silent.insert(self.process, self.clock.running());
+    }
+
+    /// From outside: a stuck process comes back.
+    pub fn come_back(&self) {
+        lock(&self.storage).silent.remove(&self.process);
+    }
+
+    /// What a file of this journal would hold: its format, then one record a line.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("format {RECORD_FORMAT}")];
+        lines.extend(lock(&self.storage).records.iter().cloned());
+        lines
+    }
+
+    /// Opens what [`MemoryJournal::lines`] gave, as the first process after every other one is gone.
+    ///
+    /// # Errors
+    /// `Corrupt` for lines that are damaged, `Unsupported` for those of a newer format.
+    pub fn from_lines(lines: &[String], clock: ManualClock) -> Result<Self> {
+        let format = lines.first().and_then(|line| line.strip_prefix("format ")?.parse::<u16>().ok());
+        match format {
+            None => return Err(Error::not_applied(ErrorKind::Corrupt, "open journal", "it says no format")),
+            Some(format) if format > RECORD_FORMAT => {
+                return Err(Error::not_applied(
+                    ErrorKind::Unsupported,
+                    "open journal",
+                    "a newer keywheel wrote it",
+                ));
+            }
+            Some(_) => {}
+        }
+        let journal = Self::new(clock);
+        journal.storage().records = lines[1..].to_vec();
+        journal.storage().all()?;
+        Ok(journal)
+    }
+
+    /// From outside: every record, in order.
+    pub fn all_records(&self) -> Vec<Record> {
+        lock(&self.storage).all().unwrap_or_default()
+    }
+
+    fn storage(&self) -> MutexGuard<'_, Storage> {
+        lock(&self.storage)
+    }
+}
+
+impl Storage {
+    fn all(&self) -> Result<Vec<Record>> {
+        self.records
+            .iter()
+            .map(|line| {
+                serde_json::from_str(line).map_err(|error| {
+                    Error::not_applied(ErrorKind::Corrupt, "read journal", error.to_string())
+                })
+            })
+            .collect()
+    }
+
+    fn select(&self, wanted: impl Fn(&Record) -> bool) -> Result<Vec<Record>> {
+        Ok(self.all()?.into_iter().filter(wanted).collect())
+    }
+
+    /// The records of every unfinished rotation, oldest first.
+    fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
+        let mut rotations: Vec<Vec<Record>> = Vec::new();
+        for record in self.all()? {
+            match rotations.iter_mut().find(|rotation| rotation[0].body.rotation == record.body.rotation) {
+                Some(rotation) => rotation.push(record),
+                None => rotations.push(vec![record]),
+            }
+        }
+        rotations.retain(|rotation| !rotation.iter().any(finishes));
+        Ok(rotations)
+    }
+
+    fn last_rotations(&self) -> Result<Vec<LastRotation>> {
+        let mut last: BTreeMap<SecretName, LastRotation> = BTreeMap::new();
+        for record in self.all()? {
+            let Event::Finished { outcome, rotated_at, current } = record.body.event else { continue };
+            let before = last.get(&record.body.secret).and_then(|last| last.rotated_at);
+            let secret = record.body.secret;
+            last.insert(
+                secret.clone(),
+                LastRotation {
+                    secret,
+                    rotation: record.body.rotation,
+                    outcome,
+                    finished_at: record.body.at,
+                    rotated_at: before.max(rotated_at),
+                    current,
+                },
+            );
+        }
+        Ok(last.into_values().collect())
+    }
+
+    fn expired(&self, held: &Held, running: Duration) -> bool {
+        self.silent.get(&held.process).is_some_and(|since| running >= since.saturating_add(held.lifetime))
+    }
+}
+
+fn finishes(record: &Record) -> bool {
+    matches!(record.body.event, Event::Finished { .. })
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn append(&self, lease: &Lease, record: NewRecord) -> Result<Record> {
+        let mut storage = self.storage();
+        let ours = storage
+            .leases
+            .get(&lease.secret)
+            .is_some_and(|held| held.process == self.process && held.fence == lease.fence);
+        if !ours || record.secret != lease.secret {
+            return Err(Error::not_applied(ErrorKind::Fenced, "append", "the lease is not held any more")
+                .with("secret", &lease.secret));
+        }
+        let record = Record { seq: storage.records.len() as u64 + 1, body: record };
+        let line = serde_json::to_string(&record)
+            .map_err(|error| Error::not_applied(ErrorKind::Internal, "append", error.to_string()))?;
+        storage.records.push(line);
+        Ok(record)
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
+        self.storage().unfinished()
+    }
+
+    async fn unfinished_of(&self, secret: &SecretName) -> Result<Vec<Record>> {
+        let unfinished = self.storage().unfinished()?;
+        Ok(unfinished.into_iter().rfind(|records| records[0].body.secret == *secret).unwrap_or_default())
+    }
+
+    async fn records(&self, rotation: RotationId) -> Result<Vec<Record>> {
+        self.storage().select(|record| record.body.rotation == rotation)
+    }
+
+    async fn rotations_of(&self, secret: &SecretName, limit: usize) -> Result<Vec<RotationId>> {
+        let starts = self.storage().select(|record| {
+            record.body.secret == *secret && matches!(record.body.event, Event::Started(_))
+        })?;
+        Ok(starts.iter().rev().take(limit).map(|record| record.body.rotation).collect())
+    }
+
+    async fn last_rotations(&self) -> Result<Vec<LastRotation>> {
+        self.storage().last_rotations()
+    }
+
+    async fn last_rotation(&self, secret: &SecretName) -> Result<Option<LastRotation>> {
+        Ok(self.storage().last_rotations()?.into_iter().find(|last| last.secret == *secret))
+    }
+
+    async fn since(&self, seq: u64, limit: usize) -> Result<Vec<Record>> {
+        let mut records = self.storage().select(|record| record.seq > seq)?;
+        records.truncate(limit);
+        Ok(records)
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.storage().notes.get(name).cloned())
+    }
+
+    async fn set_note(&self, name: &str, text: &str) -> Result<()> {
+        self.storage().notes.insert(name.to_owned(), text.to_owned());
+        Ok(())
+    }
+
+    async fn acquire(
+        &self,
+        secret: &SecretName,
+        initiator: &Initiator,
+        lifetime: Duration,
+    ) -> Result<Acquired> {
+        let now = self.clock.now();
+        let running = self.clock.running();
+        let mut storage = self.storage();
+        if let Some(held) = storage.leases.get(secret) {
+            if held.process == self.process {
+                return Ok(Acquired::Yes(Lease { secret: secret.clone(), fence: held.fence }));
+            }
+            if !storage.expired(held, running) {
+                return Ok(Acquired::HeldBy(held.holder.clone()));
+            }
+        }
+        let newest = storage.fences.entry(secret.clone()).or_default();
+        *newest += 1;
+        let fence = Fence(*newest);
+        let holder = Holder { initiator: initiator.clone(), since: now };
+        storage.leases.insert(secret.clone(), Held { process: self.process, fence, holder, lifetime });
+        Ok(Acquired::Yes(Lease { secret: secret.clone(), fence }))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let mut storage = self.storage();
+        let ours = |held: &Held| held.process == self.process && held.fence == lease.fence;
+        if storage.leases.get(&lease.secret).is_some_and(ours) {
+            storage.leases.remove(&lease.secret);
+        }
+        Ok(())
+    }
+}
