@@ -1,0 +1,15 @@
+//! Consumers told by a command.
+
+mod capture;
+mod environment;
+mod line;
+mod notifier;
+mod run;
+mod settings;
+
+pub use environment::PASSED_ON;
+pub(crate) use environment::about;
+pub use line::CommandLine;
+pub use notifier::CommandNotifier;
+pub(crate) use run::{Outcome, Run};
+pub use settings::{CommandConsumer, CommandSettings};

@@ -1,0 +1,122 @@
+//! Tells a consumer by running a command.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use keywheel_core::{
+    CallContext, Clock, Error, ErrorKind, Result,
+    notifier::{Adoption, Notice, Notifier},
+    provider::Finding,
+};
+
+use super::{CommandLine, Outcome, Run, about};
+use crate::evidence::Evidence;
+
+const OPERATION: &str = "run command";
+
+/// The exit status by which a program says "try again later": `EX_TEMPFAIL` of `sysexits.h`.
+const TEMPORARY_FAILURE: i32 = 75;
+
+/// Runs one command for one consumer.
+///
+/// The command finds the notice in its environment (`KEYWHEEL_SECRET`, `KEYWHEEL_ROTATION`, `KEYWHEEL_PHASE`, and
+/// `KEYWHEEL_FINGERPRINT` unless no version is expected) and as one line of JSON on its standard input, in the form of
+/// [`Notice`]; never a value. It may be run again for the same notice. It ends within the call's deadline, or it is
+/// killed with its whole process group. What it prints goes nowhere, not even into an error: it may print a secret.
+///
+/// | the command | the error | so the engine |
+/// |---|---|---|
+/// | exits with 0 | none | goes on |
+/// | exits with 75 (`EX_TEMPFAIL`) | [`ErrorKind::Unavailable`] | tries again |
+/// | ends by a signal | [`ErrorKind::Unavailable`]: nobody said no | tries again |
+/// | exits with anything else | [`ErrorKind::Rejected`] | stops and reports |
+/// | reaches the deadline | [`ErrorKind::TimedOut`] | tries again |
+/// | does not exist | [`ErrorKind::InvalidConfig`], not applied | stops and reports |
+///
+/// Once the command was started, the consumer may have been told whatever the status: every such error is
+/// [`MaybeApplied`](keywheel_core::Effect::MaybeApplied).
+pub struct CommandNotifier {
+    line: CommandLine,
+    evidence: Evidence,
+    clock: Arc<dyn Clock>,
+}
+
+impl CommandNotifier {
+    /// Runs `line`, and looks at `evidence`. `clock` says when a call's deadline has come.
+    pub fn new(line: CommandLine, evidence: Evidence, clock: Arc<dyn Clock>) -> Self {
+        Self { line, evidence, clock }
+    }
+}
+
+#[async_trait]
+impl Notifier for CommandNotifier {
+    async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
+        let limit = Duration::try_from(context.deadline.duration_since(self.clock.now())).unwrap_or_default();
+        if limit.is_zero() {
+            let message = format!("the deadline passed before {} could be started", self.line);
+            return Err(Error::not_applied(ErrorKind::TimedOut, OPERATION, message));
+        }
+        let run = Run {
+            operation: OPERATION,
+            line: &self.line,
+            environment: environment(notice),
+            input: Some(input(notice)?),
+            keep_output: false,
+            limit,
+        };
+        match run.start(self.clock.as_ref()).await? {
+            Outcome::Ended { status, .. } if status.success() => Ok(()),
+            Outcome::Ended { status, printed, output: _ } => Err(failed(&self.line, status, printed)),
+            Outcome::Killed { printed } => Err(Error::maybe_applied(
+                ErrorKind::TimedOut,
+                OPERATION,
+                format!(
+                    "{} had not ended at the deadline and was killed ({printed} bytes of output, not shown); \
+                     run it by hand to see what it waits for",
+                    self.line
+                ),
+            )),
+        }
+    }
+
+    async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
+        Ok(self.evidence.observe(notice).await)
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.line.check().err().map(Finding::from).into_iter().collect();
+        findings.extend(self.evidence.examine().await);
+        findings
+    }
+}
+
+fn environment(notice: &Notice) -> Vec<(&'static str, String)> {
+    let mut environment = about(notice);
+    environment.extend(notice.expected.map(|fingerprint| ("KEYWHEEL_FINGERPRINT", fingerprint.to_string())));
+    environment
+}
+
+fn input(notice: &Notice) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(notice).map_err(|error| {
+        Error::not_applied(ErrorKind::Internal, OPERATION, "the notice cannot be written as JSON")
+            .caused_by(error)
+    })?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn failed(line: &CommandLine, status: ExitStatus, printed: u64) -> Error {
+    let (kind, how) = match (status.code(), status.signal()) {
+        (Some(TEMPORARY_FAILURE), _) => {
+            (ErrorKind::Unavailable, "exited with 75, try again later".to_owned())
+        }
+        (Some(code), _) => (ErrorKind::Rejected, format!("exited with {code}")),
+        (None, Some(signal)) => (ErrorKind::Unavailable, format!("was ended by signal {signal}")),
+        (None, None) => (ErrorKind::Unavailable, "ended in an unknown way".to_owned()),
+    };
+    Error::maybe_applied(
+        kind,
+        OPERATION,
+        format!("{line} {how} ({printed} bytes of output, not shown); run it by hand to see what it says"),
+    )
+}

@@ -1,0 +1,75 @@
+//! The settings of a consumer of kind `command`.
+
+use std::sync::Arc;
+
+use keywheel_core::{
+    notifier::Notifier,
+    provider::{Consumer, Surroundings},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{CommandLine, CommandNotifier};
+use crate::{
+    evidence::{Evidence, EvidenceSettings},
+    mistake::Mistake,
+};
+
+/// A consumer told by a command.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CommandSettings {
+    /// The program and its arguments. No shell takes part unless it is written: `[sh, -c, "…"]`. A program with a
+    /// slash in it starts at the inventory's directory, and so does the program itself.
+    pub command: Vec<String>,
+    /// How to see that the consumer uses the new value.
+    #[schemars(required)]
+    pub evidence: Option<EvidenceSettings>,
+}
+
+/// A declared consumer of kind `command`.
+pub struct CommandConsumer {
+    description: String,
+    plain_fingerprints: bool,
+    trusted: Option<String>,
+    notifier: Arc<CommandNotifier>,
+}
+
+impl CommandSettings {
+    /// Checks the settings, without looking at the system.
+    ///
+    /// # Errors
+    /// Every mistake, not only the first.
+    pub fn resolve(self, surroundings: &Surroundings) -> Result<CommandConsumer, Vec<Mistake>> {
+        let line = CommandLine::new("command", self.command, surroundings);
+        let evidence = EvidenceSettings::resolve(self.evidence, surroundings);
+        let (line, evidence): (CommandLine, Evidence) = match (line, evidence) {
+            (Ok(line), Ok(evidence)) => (line, evidence),
+            (line, evidence) => return Err(line.err().into_iter().chain(evidence.err()).collect()),
+        };
+        Ok(CommandConsumer {
+            description: format!("the command {line}"),
+            plain_fingerprints: evidence.shows_plain_fingerprints(),
+            trusted: evidence.trusted(),
+            notifier: Arc::new(CommandNotifier::new(line, evidence, Arc::clone(&surroundings.clock))),
+        })
+    }
+}
+
+impl Consumer for CommandConsumer {
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+
+    fn shows_plain_fingerprints(&self) -> bool {
+        self.plain_fingerprints
+    }
+
+    fn trusted(&self) -> Option<String> {
+        self.trusted.clone()
+    }
+
+    fn notifier(&self) -> Arc<dyn Notifier> {
+        Arc::clone(&self.notifier) as _
+    }
+}

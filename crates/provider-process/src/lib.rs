@@ -1,0 +1,26 @@
+//! Consumers that run on this machine: told by a signal or a command, watched through a file or a command.
+//!
+//! | kind | `notify` | settings |
+//! |---|---|---|
+//! | `signal` | sends a signal to the process in a pid file, or to every process of a name | [`SignalSettings`] |
+//! | `command` | runs a program without a shell | [`CommandSettings`] |
+//!
+//! Both look for [`Evidence`] that the consumer moved. Processes are read from `/proc` and held by pidfds, so signals
+//! need Linux 5.3 or newer. Everything here needs a Tokio runtime with I/O enabled.
+
+mod command;
+mod evidence;
+mod inventory_path;
+mod kinds;
+mod mistake;
+mod refusal;
+mod signal;
+
+pub use command::{CommandConsumer, CommandLine, CommandNotifier, CommandSettings, PASSED_ON};
+pub use evidence::{
+    CommandEvidence, Evidence, EvidenceSettings, FileEvidence, FileEvidenceSettings, Pointer,
+};
+pub use inventory_path::InventoryPath;
+pub use kinds::kinds;
+pub use mistake::Mistake;
+pub use signal::{SignalConsumer, SignalName, SignalNotifier, SignalSettings, SignalTarget};

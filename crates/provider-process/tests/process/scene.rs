@@ -1,0 +1,100 @@
+//! A directory, a clock and a notice.
+
+use std::{future::pending, path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use keywheel_core::{
+    CallContext, Clock, Fence, Fingerprint, Initiator, RotationId,
+    notifier::{Notice, Phase},
+    provider::Surroundings,
+};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+pub(crate) const OLD: &str = "0000000000000001";
+pub(crate) const NEW: &str = "ba7816bf8f01cfea";
+
+/// Real waiting, at an instant of its own: deadlines are relative to it.
+struct Standing;
+
+#[async_trait]
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let _elapsed = timeout(duration, pending::<()>()).await;
+    }
+}
+
+pub(crate) struct Scene {
+    pub(crate) directory: TempDir,
+    pub(crate) surroundings: Surroundings,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings { base: directory.path().to_owned(), clock: Arc::new(Standing) };
+        Self { directory, surroundings }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(name)).ok()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Waits until the file has something in it.
+    pub(crate) async fn awaited(&self, name: &str) -> String {
+        eventually(name, || self.read(name).filter(|text| text.ends_with('\n'))).await
+    }
+}
+
+/// Waits until `look` sees something.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        Standing.sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never seen: {what}");
+}
+
+/// A call with so much time left.
+pub(crate) fn context(left: Duration) -> CallContext {
+    CallContext {
+        rotation: rotation(),
+        started_at: Timestamp::UNIX_EPOCH,
+        initiator: Initiator::new("test"),
+        deadline: Timestamp::UNIX_EPOCH + left,
+        fence: Fence(1),
+    }
+}
+
+/// A call with plenty of time.
+pub(crate) fn unhurried() -> CallContext {
+    context(Duration::from_secs(30))
+}
+
+pub(crate) fn notice(phase: Phase, expected: Option<&str>) -> Notice {
+    let expected = expected.map(|text| text.parse::<Fingerprint>().unwrap());
+    Notice { rotation: rotation(), phase, secret: "web/cookie~key".into(), expected }
+}
+
+pub(crate) fn promoted() -> Notice {
+    notice(Phase::Promoted, Some(NEW))
+}
+
+fn rotation() -> RotationId {
+    RotationId::from_random([7; 16])
+}
