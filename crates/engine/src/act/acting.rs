@@ -1,0 +1,145 @@
+//! What every action needs: the rotation so far, handles to stores and target, and the values, read when first needed.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use keywheel_core::{
+    CallContext, Effect, Error, ErrorKind, Fence, Fingerprinter, Result, SecretValue, VersionId,
+    inventory::SecretEntry,
+    rotation::{History, StoreIndex, StoreRef, VersionFact},
+    rotator::Rotator,
+    secret::{Secret, Versions},
+};
+
+use crate::{engine::Engine, limits::CALL_TIME, observe};
+
+/// One action of one rotation.
+pub(crate) struct Acting<'a> {
+    pub(crate) engine: &'a Arc<Engine>,
+    pub(crate) history: &'a History,
+    pub(crate) fence: Fence,
+    /// An earlier attempt of this action may have had its effect.
+    pub(crate) probe_first: bool,
+    /// The new value, once this process has seen it. Lives in memory, for this rotation only.
+    pub(crate) new_value: &'a mut Option<SecretValue>,
+}
+
+/// A secret in one of the rotation's stores.
+pub(crate) struct Place<'a> {
+    pub(crate) at: &'a StoreRef,
+    pub(crate) secret: Arc<dyn Secret>,
+}
+
+impl<'a> Acting<'a> {
+    /// Made when a call begins, not before it waits for its turn: the deadline is the call's own.
+    pub(crate) fn context(&self) -> CallContext {
+        let now = self.engine.clock.now();
+        let time = SignedDuration::try_from(CALL_TIME).unwrap_or(SignedDuration::ZERO);
+        CallContext {
+            rotation: self.history.id,
+            started_at: self.history.started_at,
+            initiator: self.history.started.initiator.clone(),
+            deadline: now.checked_add(time).unwrap_or(now),
+            fence: self.fence,
+        }
+    }
+
+    pub(crate) fn entry(&self) -> Result<&'a SecretEntry> {
+        observe::entry(&self.engine.inventory, &self.history.spec().secret)
+    }
+
+    pub(crate) fn fingerprinter(&self) -> Result<Fingerprinter> {
+        Ok(self.engine.keys.fingerprinter(self.entry()?.fingerprint))
+    }
+
+    pub(crate) fn place(&self, index: StoreIndex) -> Result<Place<'a>> {
+        let at = self.history.spec().store(index).ok_or_else(|| {
+            Error::not_applied(ErrorKind::Internal, "find store", "the rotation has no such store")
+        })?;
+        let declared =
+            self.engine.inventory.stores.get(&at.store).ok_or_else(|| gone("store", at.store.as_str()))?;
+        Ok(Place { at, secret: declared.store.secret(&at.location, self.fingerprinter()?) })
+    }
+
+    pub(crate) fn rotator(&self) -> Result<(&'a keywheel_core::RotatorName, Arc<dyn Rotator>)> {
+        let target = self.history.spec().target.as_ref().ok_or_else(|| {
+            Error::not_applied(ErrorKind::Internal, "find target", "the rotation has no target")
+        })?;
+        let declared = self
+            .engine
+            .inventory
+            .targets
+            .get(&target.rotator)
+            .ok_or_else(|| gone("rotator", target.rotator.as_str()))?;
+        Ok((&target.rotator, declared.target.rotator()))
+    }
+
+    pub(crate) async fn versions(&self, place: &Place<'_>) -> Result<Versions> {
+        self.engine.limits.store(&place.at.store, Effect::NotApplied, place.secret.versions()).await
+    }
+
+    /// A call that may change the store.
+    pub(crate) async fn change<T>(
+        &self,
+        place: &Place<'_>,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.engine.limits.store(&place.at.store, Effect::MaybeApplied, call).await
+    }
+
+    /// What `stage` learnt about the new version in the store at `index`.
+    pub(crate) fn new_fact(&self, index: StoreIndex) -> Result<&'a VersionFact> {
+        self.history.facts.new.get(&index).ok_or_else(|| {
+            Error::not_applied(ErrorKind::Internal, "find new version", "nothing was staged in this store")
+        })
+    }
+
+    pub(crate) fn old_fact(&self, index: StoreIndex) -> Option<&'a VersionFact> {
+        self.history.facts.old.get(&index)
+    }
+
+    /// The value of version `id` in `place`, wherever it stands by now.
+    pub(crate) async fn value_of(&self, place: &Place<'_>, id: &VersionId) -> Result<SecretValue> {
+        let versions = self.versions(place).await?;
+        let version = versions.by_id(id).ok_or_else(|| {
+            Error::not_applied(
+                ErrorKind::NotFound,
+                "read version",
+                format!("version {id} is not there any more"),
+            )
+            .with("store", &place.at.store)
+        })?;
+        self.engine.limits.store(&place.at.store, Effect::NotApplied, place.secret.read(version.stage)).await
+    }
+
+    /// The new value: from memory, else from the primary store, where it is durable.
+    pub(crate) async fn new_value(&mut self) -> Result<&SecretValue> {
+        if self.new_value.is_none() {
+            let place = self.place(StoreIndex::PRIMARY)?;
+            let value = self.value_of(&place, &self.new_fact(StoreIndex::PRIMARY)?.id).await?;
+            *self.new_value = Some(value);
+        }
+        self.new_value.as_ref().ok_or_else(|| {
+            Error::not_applied(
+                ErrorKind::Internal,
+                "read new value",
+                "the value is neither in memory nor in the store",
+            )
+        })
+    }
+
+    /// The old value from the primary store; `None` if there was none.
+    pub(crate) async fn old_value(&self) -> Result<Option<SecretValue>> {
+        let Some(old) = self.old_fact(StoreIndex::PRIMARY) else { return Ok(None) };
+        let place = self.place(StoreIndex::PRIMARY)?;
+        self.value_of(&place, &old.id).await.map(Some)
+    }
+}
+
+fn gone(what: &str, name: &str) -> Error {
+    Error::not_applied(
+        ErrorKind::InvalidConfig,
+        "find",
+        format!("the inventory has no {what} `{name}` any more; put its entry back, then `keywheel resume`"),
+    )
+}

@@ -1,0 +1,170 @@
+//! Actions on consumers.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use keywheel_core::{
+    Effect, Error, ErrorKind, Result,
+    inventory::Period,
+    notifier::{Adoption, Notice, Notifier, Phase},
+    rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex},
+};
+
+use crate::{
+    act::{acting::Acting, store::LOOK},
+    event::EngineEvent,
+};
+
+const FIRST_LOOK_AFTER: Duration = Duration::from_millis(20);
+const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+fn notice(acting: &Acting<'_>, phase: Phase) -> Notice {
+    let facts = &acting.history.facts;
+    let version = match phase {
+        Phase::NextPublished | Phase::Promoted => facts.new.get(&StoreIndex::PRIMARY),
+        Phase::RolledBack => facts.old.get(&StoreIndex::PRIMARY),
+    };
+    Notice {
+        rotation: acting.history.id,
+        phase,
+        secret: acting.history.spec().secret.clone(),
+        expected: version.map(|version| version.fingerprint),
+    }
+}
+
+fn consumer<'a>(
+    acting: &Acting<'a>,
+    index: ConsumerIndex,
+) -> Result<(&'a ConsumerSpec, std::sync::Arc<dyn Notifier>)> {
+    let spec = acting.history.spec().consumer(index).ok_or_else(|| {
+        Error::not_applied(ErrorKind::Internal, "find consumer", "the rotation has no such consumer")
+    })?;
+    let declared = acting.engine.inventory.consumers.get(&spec.name).ok_or_else(|| {
+        Error::not_applied(
+            ErrorKind::InvalidConfig,
+            "find consumer",
+            format!(
+                "the inventory has no consumer `{}` any more; put its entry back, then `keywheel resume`",
+                spec.name
+            ),
+        )
+    })?;
+    Ok((spec, declared.consumer.notifier()))
+}
+
+/// The time that a consumer is given, spent in looks that grow rarer.
+struct Patience {
+    deadline: Duration,
+    waited: Duration,
+    pauses: ExponentialBackoff,
+    told: String,
+}
+
+enum Waited {
+    Look,
+    TimeIsUp,
+    Stopped,
+}
+
+impl Patience {
+    fn with(spec: &ConsumerSpec) -> Self {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_LOOK_AFTER)
+            .with_max_delay(LONGEST_BETWEEN_LOOKS)
+            .with_factor(1.5)
+            .without_max_times()
+            .build();
+        Self { deadline: spec.deadline, waited: Duration::ZERO, pauses, told: String::new() }
+    }
+
+    /// Waits for the next look; tells what stands in the way, once for each thing.
+    async fn wait(&mut self, acting: &Acting<'_>, action: Action, why: &str) -> Waited {
+        if self.waited >= self.deadline {
+            why.clone_into(&mut self.told);
+            return Waited::TimeIsUp;
+        }
+        if why != self.told {
+            acting.engine.observer.on(&EngineEvent::NotYet { history: acting.history, action, why });
+            why.clone_into(&mut self.told);
+        }
+        let left = self.deadline.saturating_sub(self.waited);
+        let pause = self.pauses.next().unwrap_or(LONGEST_BETWEEN_LOOKS).min(left);
+        tokio::select! {
+            () = acting.engine.clock.sleep(pause) => {
+                self.waited += pause;
+                Waited::Look
+            }
+            () = acting.engine.stop.wait() => Waited::Stopped,
+        }
+    }
+
+    fn over(&self, action: Action, what: &str) -> Error {
+        let within = Period::from_secs(self.deadline.as_secs());
+        Error::not_applied(
+            ErrorKind::DeadlinePassed,
+            action.step(),
+            format!("{what} within {within}: {}", self.told),
+        )
+    }
+}
+
+/// Tells one consumer. One that is gone may be on its way back, from a restart or a deployment: it has until its deadline.
+/// `None` if the run was asked to stop meanwhile.
+pub(super) async fn notify(
+    acting: &mut Acting<'_>,
+    action: Action,
+    index: ConsumerIndex,
+    phase: Phase,
+) -> Result<Option<StepFacts>> {
+    let (spec, notifier) = consumer(acting, index)?;
+    let notice = notice(acting, phase);
+    let mut patience = Patience::with(spec);
+    loop {
+        let call = async { notifier.notify(&acting.context(), &notice).await };
+        let error = match acting.engine.limits.consumer(&spec.name, Effect::MaybeApplied, call).await {
+            Ok(()) => return Ok(Some(StepFacts::default())),
+            Err(error) => error,
+        };
+        if error.kind != ErrorKind::NotFound || error.effect != Effect::NotApplied {
+            return Err(error);
+        }
+        match patience.wait(acting, action, &error.to_string()).await {
+            Waited::Look => {}
+            Waited::TimeIsUp => {
+                return Err(patience.over(action, &format!("{} could not be told", spec.name)));
+            }
+            Waited::Stopped => return Ok(None),
+        }
+    }
+}
+
+/// Looks until one consumer has moved, or its time is up. `None` if the run was asked to stop meanwhile.
+pub(super) async fn adopt(
+    acting: &mut Acting<'_>,
+    action: Action,
+    index: ConsumerIndex,
+    phase: Phase,
+) -> Result<Option<StepFacts>> {
+    let (spec, notifier) = consumer(acting, index)?;
+    let notice = notice(acting, phase);
+    let mut patience = Patience::with(spec);
+    loop {
+        let why = match acting.engine.limits.consumer(&spec.name, LOOK, notifier.adopted(&notice)).await {
+            Ok(Adoption::Yes { evidence }) => return Ok(Some(StepFacts::evidence(evidence))),
+            Ok(Adoption::Unobservable { accepted }) => {
+                return Ok(Some(StepFacts::evidence(format!(
+                    "not observed; the inventory says: {accepted}"
+                ))));
+            }
+            Ok(Adoption::NotYet { why }) => why,
+            // A look that failed says nothing about the consumer: look again until the time is up.
+            Err(error) if error.kind.is_transient() => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        match patience.wait(acting, action, &why).await {
+            Waited::Look => {}
+            Waited::TimeIsUp => return Err(patience.over(action, &format!("{} did not move", spec.name))),
+            Waited::Stopped => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What each action does. Every one begins by looking whether it is done already.
+
+mod acting;
+mod consumer;
+mod perform;
+mod store;
+mod target;
+
+pub(crate) use acting::Acting;
+pub(crate) use perform::perform;
+pub(crate) use store::current_fingerprint;

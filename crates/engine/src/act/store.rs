@@ -1,0 +1,276 @@
+//! Actions on stores.
+
+use keywheel_core::{
+    CallContext, Effect, Error, ErrorKind, Fingerprint, Identity, Result, RotationId, SecretValue, VersionId,
+    rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
+    secret::{Stage, VersionInfo, Versions},
+};
+
+use crate::{
+    act::acting::{Acting, Place},
+    engine::Engine,
+    observe, provided,
+};
+
+/// Makes the new value durable as pending. In the primary store the value comes into being here, once for a rotation.
+pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let versions = acting.versions(&place).await?;
+    let old = old(acting, &versions).await?;
+    if let Some(pending) = staged_by_us(acting, &versions) {
+        // An earlier attempt got this far. Generating again would leave two values for one rotation.
+        return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
+    }
+    if acting.history.spec().flow == Flow::SigningKey && !place.secret.capabilities().publishes_next {
+        return Err(Error::not_applied(
+            ErrorKind::Unsupported,
+            "stage",
+            "this store has no place for the next key: say `next:` where the entry names the store",
+        )
+        .with("store", &place.at.store));
+    }
+    if index == StoreIndex::PRIMARY {
+        let value = new_value(acting)?;
+        let fingerprint = acting.fingerprinter()?.of(&value);
+        let same_here = old.as_ref().is_some_and(|old| old.fingerprint == fingerprint);
+        if same_here && others_hold(acting, fingerprint).await? {
+            return Ok(StepFacts { old, unchanged: true, ..StepFacts::default() });
+        }
+        *acting.new_value = Some(value);
+    }
+    let identity = new_identity(acting, index, old.as_ref())?;
+    let value = acting.new_value().await?.duplicate();
+    let new = acting
+        .change(&place, async { place.secret.stage(&acting.context(), &value, identity.as_ref()).await })
+        .await?;
+    Ok(StepFacts { new: Some(fact(&new)), old, ..StepFacts::default() })
+}
+
+/// Whether every store but the primary one has `fingerprint` as its current value.
+async fn others_hold(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<bool> {
+    for index in acting.history.spec().store_indexes().skip(1) {
+        let place = acting.place(index)?;
+        let versions = acting.versions(&place).await?;
+        if versions.at(Stage::Current).is_none_or(|current| current.fingerprint != fingerprint) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The version that is current before anything is staged, and whom it is for: by the store, else by the last rotation
+/// on record, else by the inventory. A login without its user would be tried as another one, and the wrong credential
+/// would be taken for dead.
+pub(super) async fn old(acting: &Acting<'_>, versions: &Versions) -> Result<Option<VersionFact>> {
+    let Some(current) = versions.at(Stage::Current) else { return Ok(None) };
+    let mut old = fact(current);
+    if old.identity.is_none() && acting.history.spec().target.is_some() {
+        old.identity = match last_identity(acting, old.fingerprint).await? {
+            Some(identity) => Some(identity),
+            None => acting.entry()?.identity.clone(),
+        };
+    }
+    Ok(Some(old))
+}
+
+/// Whom the last finished rotation knew the value with `fingerprint` to be for. Stores such as a file keep nothing beside
+/// a current value, and with users that take turns the inventory names only the first.
+async fn last_identity(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<Option<Identity>> {
+    let journal = &acting.engine.journal;
+    let Some(last) = journal.last_rotation(&acting.history.spec().secret).await? else { return Ok(None) };
+    let Some(last) = observe::fold(&journal.records(last.rotation).await?)? else { return Ok(None) };
+    let known = [&last.facts.new, &last.facts.old].map(|facts| facts.get(&StoreIndex::PRIMARY));
+    let of_this_value = known.into_iter().flatten().find(|version| version.fingerprint == fingerprint);
+    Ok(of_this_value.and_then(|version| version.identity.clone()))
+}
+
+/// Whom the new value is for. The primary store decides; what a store further down held before says nothing.
+fn new_identity(
+    acting: &Acting<'_>,
+    index: StoreIndex,
+    old: Option<&VersionFact>,
+) -> Result<Option<Identity>> {
+    if acting.history.spec().target.is_none() {
+        return Ok(None);
+    }
+    if index != StoreIndex::PRIMARY {
+        return Ok(acting.new_fact(StoreIndex::PRIMARY)?.identity.clone());
+    }
+    let current = old.and_then(|old| old.identity.as_ref()).or(acting.entry()?.identity.as_ref());
+    acting.rotator()?.1.next_identity(current)
+}
+
+fn new_value(acting: &Acting<'_>) -> Result<SecretValue> {
+    match &acting.history.spec().source {
+        Source::Generated(recipe) => recipe
+            .generate(acting.engine.entropy.as_ref())
+            .map_err(|error| Error::not_applied(ErrorKind::InvalidConfig, "generate", error.to_string())),
+        Source::Provided => provided::read(
+            acting.entry()?,
+            &acting.engine.inventory.base,
+            acting.engine.provided.as_ref(),
+            &acting.engine.stdin,
+        )?
+        .map_err(|hint| {
+            Error::not_applied(
+                ErrorKind::InvalidConfig,
+                "read provided value",
+                format!("none is ready: {hint}"),
+            )
+        }),
+        Source::Minted => Err(Error::not_applied(
+            ErrorKind::Internal,
+            "stage",
+            "a minted value is staged when it is minted",
+        )),
+    }
+}
+
+/// Shows the new key to consumers that verify.
+pub(super) async fn publish(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let new = acting.new_fact(index)?;
+    acting.change(&place, async { place.secret.publish(&acting.context(), &new.id).await }).await?;
+    Ok(StepFacts::default())
+}
+
+/// Makes the new value current, if nobody changed the current one since it was looked at.
+pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let new = acting.new_fact(index)?;
+    let expected = acting.old_fact(index).map(|old| &old.id);
+    acting.change(&place, async { place.secret.promote(&acting.context(), &new.id, expected).await }).await?;
+    Ok(StepFacts::default())
+}
+
+/// Removes the old value.
+pub(super) async fn retire(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let Some(old) = acting.old_fact(index) else {
+        return Ok(StepFacts::evidence("there was no earlier value"));
+    };
+    let new = acting.new_fact(index)?;
+    if old.id == new.id {
+        return Ok(StepFacts::evidence("the store held the new value already"));
+    }
+    let versions = acting.versions(&place).await?;
+    refuse_another_place(&place, &versions, new, Some(old))?;
+    remove(acting, &place, &old.id).await?;
+    Ok(StepFacts::default())
+}
+
+/// A store that knows neither version is not the one in which this rotation promoted: the inventory points elsewhere
+/// now. Removing nothing there and calling it done would leave the old value alive where it was. Another value beside one
+/// of the two is an editor's, and stays.
+fn refuse_another_place(
+    place: &Place<'_>,
+    versions: &Versions,
+    new: &VersionFact,
+    old: Option<&VersionFact>,
+) -> Result<()> {
+    let known = |fact: &VersionFact| versions.by_id(&fact.id).is_some();
+    if known(new) || old.is_some_and(known) {
+        return Ok(());
+    }
+    Err(Error::not_applied(
+        ErrorKind::Conflict,
+        "find versions",
+        "the store holds neither the new value nor the old one: does the inventory still name the place in which this \
+         rotation began?",
+    )
+    .with("store", &place.at.store))
+}
+
+/// Makes the old value current again.
+pub(super) async fn unpromote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let new = acting.new_fact(index)?;
+    let versions = acting.versions(&place).await?;
+    let current = versions.at(Stage::Current);
+    if current.is_none_or(|current| current.id != new.id) {
+        if acting.history.facts.promoted.contains(&index) {
+            refuse_another_place(&place, &versions, new, acting.old_fact(index))?;
+        }
+        return Ok(StepFacts::evidence("the new value was not current here"));
+    }
+    if let Some(old) = acting.old_fact(index) {
+        acting
+            .change(&place, async { place.secret.promote(&acting.context(), &old.id, Some(&new.id)).await })
+            .await?;
+        return Ok(StepFacts::default());
+    }
+    // This store had no value of its own: it gets the one that the primary store goes back to.
+    let Some(old) = acting.old_value().await? else {
+        return Err(Error::not_applied(
+            ErrorKind::NotFound,
+            "unpromote",
+            "there was no value before this one, so there is nothing to go back to",
+        ));
+    };
+    let identity = acting.old_fact(StoreIndex::PRIMARY).and_then(|old| old.identity.as_ref());
+    let stage = async {
+        let context = CallContext { rotation: way_back(acting.history.id), ..acting.context() };
+        place.secret.stage(&context, &old, identity).await
+    };
+    let staged = acting.change(&place, stage).await?;
+    let promote = async { place.secret.promote(&acting.context(), &staged.id, Some(&new.id)).await };
+    acting.change(&place, promote).await?;
+    Ok(StepFacts::default())
+}
+
+/// The name under which an undo stages the old value. A rotation stages one value in one store, and under its own name
+/// that is the new one: stores refuse other bytes. Derived, so that a repetition finds what an earlier attempt staged.
+fn way_back(rotation: RotationId) -> RotationId {
+    let mut bytes = *rotation.as_bytes();
+    bytes[15] ^= 0xff;
+    RotationId::from_bytes(bytes)
+}
+
+/// Removes the new value after an undo.
+pub(super) async fn discard(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    let place = acting.place(index)?;
+    let versions = acting.versions(&place).await?;
+    let id = match acting.history.facts.new.get(&index) {
+        Some(new) => Some(new.id.clone()),
+        // The answer to `stage` was lost: its mark tells which version is ours.
+        None => staged_by_us(acting, &versions).map(|pending| pending.id.clone()),
+    };
+    let Some(id) = id else { return Ok(StepFacts::evidence("nothing was staged here")) };
+    if acting.old_fact(index).is_some_and(|old| old.id == id) && staged_by_us(acting, &versions).is_none() {
+        return Ok(StepFacts::evidence("the store held this value before"));
+    }
+    remove(acting, &place, &id).await?;
+    Ok(StepFacts::default())
+}
+
+async fn remove(acting: &Acting<'_>, place: &Place<'_>, id: &VersionId) -> Result<()> {
+    acting.change(place, async { place.secret.retire(&acting.context(), id).await }).await
+}
+
+pub(super) fn staged_by_us<'v>(acting: &Acting<'_>, versions: &'v Versions) -> Option<&'v VersionInfo> {
+    [Stage::Pending, Stage::Next]
+        .into_iter()
+        .filter_map(|stage| versions.at(stage))
+        .find(|version| version.mark.as_ref().is_some_and(|mark| mark.rotation == acting.history.id))
+}
+
+pub(super) fn fact(version: &VersionInfo) -> VersionFact {
+    VersionFact {
+        id: version.id.clone(),
+        fingerprint: version.fingerprint,
+        identity: version.identity.clone(),
+    }
+}
+
+/// What is current in the primary store now, if it can be read.
+pub(crate) async fn current_fingerprint(engine: &Engine, history: &History) -> Option<Fingerprint> {
+    let entry = engine.inventory.secret(&history.spec().secret)?;
+    let place = history.spec().store(StoreIndex::PRIMARY)?;
+    let declared = engine.inventory.stores.get(&place.store)?;
+    let secret = declared.store.secret(&place.location, engine.keys.fingerprinter(entry.fingerprint));
+    let versions = engine.limits.store(&place.store, LOOK, secret.versions()).await.ok()?;
+    versions.at(Stage::Current).map(|current| current.fingerprint)
+}
+
+/// The effect of a look that failed: none.
+pub(super) const LOOK: Effect = Effect::NotApplied;

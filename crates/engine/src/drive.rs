@@ -1,0 +1,187 @@
+//! Drives one rotation: asks the state machine what comes next, writes the intent, acts, writes the outcome.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use keywheel_core::{
+    Error, ErrorKind, Initiator, Result, SecretValue,
+    journal::Lease,
+    plan::WaitingFor,
+    rotation::{Action, Event, History, NewRecord, Next, Outcome, StepFacts, StoreIndex, WaitFor},
+};
+
+use crate::{
+    act::{self, Acting},
+    engine::{Engine, stopped},
+    event::{EngineEvent, Point},
+    report::Ended,
+};
+
+/// The engine's own rules, as the initiator of what they decide.
+const ENGINE: &str = "keywheel";
+
+/// One rotation under one lease.
+pub(crate) struct Drive<'a> {
+    pub(crate) engine: &'a Arc<Engine>,
+    pub(crate) lease: &'a Lease,
+    pub(crate) history: History,
+}
+
+impl Drive<'_> {
+    /// Goes on until the rotation finished, waits for longer than this run does, is parked, or is asked to stop.
+    #[tracing::instrument(name = "rotation", skip_all, fields(secret = %self.history.spec().secret, id = %self.history.id))]
+    pub(crate) async fn run(mut self) -> Ended {
+        let mut new_value = None;
+        loop {
+            match self.step(&mut new_value).await {
+                Ok(None) => {}
+                Ok(Some(ended)) => return ended,
+                // The journal could not be written, or the lease is lost: whatever is next must not happen.
+                Err(error) => return stopped(&error),
+            }
+        }
+    }
+
+    async fn step(&mut self, new_value: &mut Option<SecretValue>) -> Result<Option<Ended>> {
+        let now = self.engine.clock.now();
+        match self.history.next(now) {
+            Next::Finished(outcome) => {
+                let reason = self.history.undo.as_ref().map(|undo| undo.reason.clone());
+                return Ok(Some(Ended::Finished { outcome, reason }));
+            }
+            Next::Parked => {
+                let reason =
+                    self.history.parked.as_ref().map_or_else(String::new, |parked| parked.reason.clone());
+                return Ok(Some(Ended::Parked { reason, ways_on: self.history.ways_on() }));
+            }
+            Next::Wait { until, why } => return Ok(self.wait(now, until, why).await),
+            Next::Act { action, probe_first } => {
+                if self.engine.stop.requested() {
+                    return Ok(Some(self.interrupted()));
+                }
+                return self.act(action, probe_first, new_value).await;
+            }
+            Next::Pass(action) => {
+                let vouched = action.notice().and_then(|notice| self.history.vouched.get(&notice));
+                let facts = vouched.map_or_else(StepFacts::default, |words| {
+                    StepFacts::evidence(format!("vouched for: {words}"))
+                });
+                self.record(Event::Done { action, facts }).await?;
+            }
+            Next::TurnBack { reason } => {
+                self.record(Event::UndoBegan { reason, initiator: Initiator::from(ENGINE) }).await?;
+            }
+            Next::Park { reason } => self.record(Event::Parked { reason }).await?,
+            Next::Finish(outcome) => {
+                let event = self.finish(outcome).await;
+                self.record(event).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    async fn act(
+        &mut self,
+        action: Action,
+        probe_first: bool,
+        new_value: &mut Option<SecretValue>,
+    ) -> Result<Option<Ended>> {
+        let boundary = Arc::clone(&self.engine.boundary);
+        let step = action.describe(self.history.spec());
+        tracing::debug!(%step, probe_first, "next step");
+        boundary.at(Point::BeforeIntent, &self.history, action);
+        self.record(Event::Begin { action }).await?;
+        boundary.at(Point::AfterIntent, &self.history, action);
+        let acting = Acting {
+            engine: self.engine,
+            history: &self.history,
+            fence: self.lease.fence,
+            probe_first,
+            new_value,
+        };
+        let outcome = act::perform(acting, action).await;
+        boundary.at(Point::AfterEffect, &self.history, action);
+        let event = match outcome {
+            Ok(Some(facts)) => {
+                tracing::info!(%step, evidence = facts.evidence.as_deref(), "step done");
+                Event::Done { action, facts }
+            }
+            // Asked to stop while only looking: the intent stays open, and the next run looks again.
+            Ok(None) => return Ok(Some(self.interrupted())),
+            Err(error) if error.kind == ErrorKind::Fenced => return Err(error),
+            Err(error) => {
+                tracing::warn!(%step, kind = %error.kind, effect = ?error.effect, %error, "step failed");
+                Event::Failed { action, kind: error.kind, effect: error.effect, message: error.to_string() }
+            }
+        };
+        self.record(event).await?;
+        boundary.at(Point::AfterOutcome, &self.history, action);
+        Ok(None)
+    }
+
+    async fn wait(&self, now: Timestamp, until: Timestamp, why: WaitFor) -> Option<Ended> {
+        let why_in_words = WaitingFor::from_wait(why, &self.history);
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO);
+        if left > self.engine.patience {
+            return Some(Ended::Waiting { until, why: why_in_words });
+        }
+        self.engine.observer.on(&EngineEvent::Waits { history: &self.history, until, why: why_in_words });
+        tokio::select! {
+            () = self.engine.clock.sleep(left) => None,
+            () = self.engine.stop.wait() => Some(self.interrupted()),
+        }
+    }
+
+    fn interrupted(&self) -> Ended {
+        let next_step = self
+            .history
+            .action()
+            .map_or_else(|| "finish".to_owned(), |action| action.describe(self.history.spec()));
+        Ended::Interrupted { next_step }
+    }
+
+    async fn finish(&self, outcome: Outcome) -> Event {
+        let facts = &self.history.facts;
+        let (rotated_at, current) = match outcome {
+            Outcome::Succeeded => (facts.promoted_at, facts.new.get(&StoreIndex::PRIMARY)),
+            Outcome::Unchanged => (None, facts.old.get(&StoreIndex::PRIMARY)),
+            // What was current before need not be: an editor's change may be why it was rolled back.
+            Outcome::RolledBack => {
+                let current = act::current_fingerprint(self.engine, &self.history).await;
+                return Event::Finished { outcome, rotated_at: None, current };
+            }
+        };
+        Event::Finished { outcome, rotated_at, current: current.map(|version| version.fingerprint) }
+    }
+
+    async fn record(&mut self, event: Event) -> Result<()> {
+        record(self.engine, self.lease, &mut self.history, event).await
+    }
+}
+
+/// Makes `event` durable, folds it in, and tells the observer: in this order.
+pub(crate) async fn record(
+    engine: &Engine,
+    lease: &Lease,
+    history: &mut History,
+    event: Event,
+) -> Result<()> {
+    let illegal = |why: &str| {
+        let message = format!("a record that cannot follow was about to be written: {why}");
+        Error::not_applied(ErrorKind::Internal, "write record", message)
+    };
+    let record = NewRecord {
+        rotation: history.id,
+        secret: history.spec().secret.clone(),
+        at: engine.clock.now(),
+        fence: lease.fence,
+        event,
+    };
+    // Before it is written: what is in the journal stays, and a story that cannot be folded locks the secret for good.
+    history.admits(&record).map_err(illegal)?;
+    let record = engine.journal.append(lease, record).await?;
+    tracing::trace!(seq = record.seq, event = record.body.event.name(), "recorded");
+    history.apply(&record).map_err(|refused| illegal(&refused.why))?;
+    engine.observer.on(&EngineEvent::Recorded { record: &record, history });
+    Ok(())
+}

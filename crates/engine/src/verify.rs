@@ -1,0 +1,234 @@
+//! Looks without changing: stores against each other and against targets, values against the policy, settings against
+//! the world.
+
+use std::sync::Arc;
+
+use keywheel_core::{
+    Effect, Fingerprint, Result, SecretName, StoreName,
+    generate::examine_provided,
+    inventory::SecretEntry,
+    plan::StoreSeen,
+    provider::{Finding, Severity},
+    rotation::Source,
+    rotator::{Credential, Probe},
+    secret::{Stage, Versions},
+};
+use serde::Serialize;
+
+use crate::{engine::Engine, observe};
+
+/// What the stores of one secret hold, and what its target says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verified {
+    /// The secret.
+    pub secret: SecretName,
+    /// Store by store: the fingerprint that is current there, if any.
+    pub stores: Vec<(StoreName, Option<Fingerprint>)>,
+    /// Whether a login at the target works with the current value; absent without a target.
+    pub accepted: Option<bool>,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Findings about one thing.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Examined {
+    /// The thing: `store app-dir`, `secret db-password`.
+    pub what: String,
+    /// What was found; empty when all is well.
+    pub findings: Vec<Finding>,
+}
+
+/// Compares the stores of each of `names` with one another and asks their targets.
+///
+/// # Errors
+/// When the journal or the audit cannot be written: reads of values are audited.
+pub async fn verify(engine: &Arc<Engine>, names: &[SecretName]) -> Result<Vec<Verified>> {
+    let mut verified = Vec::with_capacity(names.len());
+    for name in names {
+        verified.push(verify_one(engine, observe::entry(&engine.inventory, name)?).await?);
+    }
+    Ok(verified)
+}
+
+async fn verify_one(engine: &Arc<Engine>, entry: &SecretEntry) -> Result<Verified> {
+    let fingerprinter = engine.keys.fingerprinter(entry.fingerprint);
+    let seen = observe::look_at_stores(engine, entry, &fingerprinter).await;
+    let unfinished = observe::fold(&engine.journal.unfinished_of(&entry.name).await?)?.is_some();
+    let mut verified =
+        Verified { secret: entry.name.clone(), stores: Vec::new(), accepted: None, problems: Vec::new() };
+    for (place, seen) in entry.stores.iter().zip(&seen) {
+        match seen {
+            StoreSeen::Versions(versions) => {
+                let current = versions.at(Stage::Current).map(|version| version.fingerprint);
+                if current.is_none() {
+                    verified.problems.push(format!("{} has no value", place.store));
+                }
+                if !unfinished {
+                    verified.problems.extend(leftovers(&place.store, versions));
+                }
+                verified.stores.push((place.store.clone(), current));
+            }
+            StoreSeen::Failed { message, .. } => {
+                verified.problems.push(format!("{} cannot be read: {message}", place.store));
+                verified.stores.push((place.store.clone(), None));
+            }
+        }
+    }
+    let mut held = verified.stores.iter().filter_map(|(_, fingerprint)| *fingerprint);
+    if let Some(first) = held.next()
+        && held.any(|other| other != first)
+    {
+        verified.problems.push("the stores hold different values".to_owned());
+    }
+    ask_target(engine, entry, &seen, &mut verified).await?;
+    Ok(verified)
+}
+
+/// Versions that no rotation of this journal accounts for.
+fn leftovers(store: &StoreName, versions: &Versions) -> Option<String> {
+    let mark = versions.staged()?.mark.as_ref()?;
+    Some(format!(
+        "{store} holds a pending version of rotation {} by {}, which this journal does not know",
+        mark.rotation, mark.initiator
+    ))
+}
+
+async fn ask_target(
+    engine: &Arc<Engine>,
+    entry: &SecretEntry,
+    seen: &[StoreSeen],
+    verified: &mut Verified,
+) -> Result<()> {
+    let Some((rotator, declared)) =
+        entry.target.as_ref().and_then(|name| engine.inventory.targets.get_key_value(name))
+    else {
+        return Ok(());
+    };
+    let Some(StoreSeen::Versions(versions)) = seen.first() else { return Ok(()) };
+    let Some(current) = versions.at(Stage::Current) else { return Ok(()) };
+    let place = &entry.stores[0];
+    let Some(store) = engine.inventory.stores.get(&place.store) else { return Ok(()) };
+    let secret = store.store.secret(&place.location, engine.keys.fingerprinter(entry.fingerprint));
+    let value = match engine.limits.store(&place.store, Effect::NotApplied, secret.read(Stage::Current)).await
+    {
+        Ok(value) => value,
+        Err(error) => {
+            verified.problems.push(error.to_string());
+            return Ok(());
+        }
+    };
+    let why = "verify against the target";
+    engine
+        .audit
+        .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
+        .await?;
+    let identity = current.identity.as_ref().or(entry.identity.as_ref());
+    let probe = declared.target.rotator();
+    let call = probe.probe(Credential { identity, value: &value });
+    match engine.limits.target(rotator, Effect::NotApplied, call).await {
+        Ok(Probe::Accepted) => verified.accepted = Some(true),
+        Ok(Probe::Rejected) => {
+            verified.accepted = Some(false);
+            verified.problems.push(format!("{rotator} refuses a login with the current value"));
+        }
+        Err(error) => verified.problems.push(format!("{rotator} could not be asked: {error}")),
+    }
+    Ok(())
+}
+
+/// Holds the current values of `names` against the policy. Nothing of a value is in a finding.
+///
+/// # Errors
+/// When the journal or the audit cannot be written: reads of values are audited.
+pub async fn check_values(engine: &Arc<Engine>, names: &[SecretName]) -> Result<Vec<Examined>> {
+    let mut checked = Vec::with_capacity(names.len());
+    for name in names {
+        let entry = observe::entry(&engine.inventory, name)?;
+        let mut findings = Vec::new();
+        for place in &*entry.stores {
+            findings.extend(check_value(engine, entry, place).await?);
+        }
+        checked.push(Examined { what: format!("secret {name}"), findings });
+    }
+    Ok(checked)
+}
+
+async fn check_value(
+    engine: &Arc<Engine>,
+    entry: &SecretEntry,
+    place: &keywheel_core::rotation::StoreRef,
+) -> Result<Vec<Finding>> {
+    let Some(store) = engine.inventory.stores.get(&place.store) else { return Ok(Vec::new()) };
+    let fingerprinter = engine.keys.fingerprinter(entry.fingerprint);
+    let secret = store.store.secret(&place.location, fingerprinter.clone());
+    let value = match engine.limits.store(&place.store, Effect::NotApplied, secret.read(Stage::Current)).await
+    {
+        Ok(value) => value,
+        Err(error) if error.kind == keywheel_core::ErrorKind::NotFound => {
+            let hint = format!("`keywheel rotate {}` creates one", entry.name);
+            return Ok(vec![Finding::warning(format!("{}: no value yet", place.store), hint)]);
+        }
+        Err(error) => return Ok(vec![Finding::error(error.to_string(), "`keywheel doctor` tells more")]),
+    };
+    let fingerprint = fingerprinter.of(&value);
+    engine
+        .audit
+        .append_read(
+            engine.journal.as_ref(),
+            &entry.name,
+            "check against the policy",
+            &engine.initiator,
+            Some(fingerprint),
+        )
+        .await?;
+    let weaknesses = match &entry.source {
+        Source::Generated(recipe) => recipe.examine(&value),
+        Source::Provided | Source::Minted => examine_provided(&value),
+    };
+    let hint = match entry.source {
+        Source::Generated(_) | Source::Minted => format!("`keywheel rotate {}` replaces it", entry.name),
+        Source::Provided => "have a new one issued, and provide it".to_owned(),
+    };
+    Ok(weaknesses
+        .into_iter()
+        .map(|weakness| {
+            let message = format!("{}: {weakness}", place.store);
+            // What anybody could guess is no secret at all; the rest is merely not what the policy asks for.
+            if weakness.is_guessable() {
+                Finding::error(message, hint.clone())
+            } else {
+                Finding::warning(message, hint.clone())
+            }
+        })
+        .collect())
+}
+
+/// Checks settings and rights of every store, target and consumer, before anything is rotated.
+pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
+    let mut examined = Vec::new();
+    for (name, declared) in &engine.inventory.stores {
+        let findings = declared.store.examine().await;
+        examined.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
+    }
+    for (name, declared) in &engine.inventory.targets {
+        let findings = declared.target.rotator().examine().await;
+        examined
+            .push(Examined { what: format!("rotator {name} ({})", declared.target.describe()), findings });
+    }
+    for (name, declared) in &engine.inventory.consumers {
+        let findings = declared.consumer.notifier().examine().await;
+        examined
+            .push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
+    }
+    examined
+}
+
+impl Examined {
+    /// Whether a rotation would fail because of one of the findings.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}

@@ -1,0 +1,39 @@
+//! The engine as a whole: real rotations over modelled stores, targets and consumers, looked at from outside.
+
+#[cfg(test)]
+mod dead;
+#[cfg(test)]
+mod durable;
+#[cfg(test)]
+mod fan_out;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod overlap;
+#[cfg(test)]
+mod parts;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod replicas;
+#[cfg(test)]
+mod rollback;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod view;
+#[cfg(test)]
+mod whose;
+mod witness;
+#[cfg(test)]
+mod world;
