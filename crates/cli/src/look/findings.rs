@@ -1,0 +1,33 @@
+//! What `check` and `doctor` found.
+
+use std::fmt::Write;
+
+use keywheel::{core::provider::Severity, engine::Examined};
+use owo_colors::OwoColorize;
+
+use crate::look::layout::labelled;
+
+/// Everything that was looked at: one line where all is well, the findings below it where not.
+pub(crate) fn findings(examined: &[Examined]) -> String {
+    let mut text = String::new();
+    for each in examined {
+        if each.findings.is_empty() {
+            let _ = writeln!(text, "{} {}", "✓".green(), each.what);
+            continue;
+        }
+        let mark = if each.has_errors() { "✗".red().to_string() } else { "!".yellow().to_string() };
+        let _ = writeln!(text, "{mark} {}", each.what.bold());
+        for (number, finding) in each.findings.iter().enumerate() {
+            let label = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            let mut lines = vec![(label, finding.message.clone())];
+            // Findings in a row that are mended alike need the advice once.
+            let again = each.findings.get(number + 1).is_some_and(|following| following.hint == finding.hint);
+            lines.extend(finding.hint.clone().filter(|_| !again).map(|hint| ("next", hint)));
+            text.push_str(&labelled(&lines, 4));
+        }
+    }
+    text
+}

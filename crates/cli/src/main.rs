@@ -1,0 +1,7 @@
+//! The `keywheel` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keywheel_cli::main()
+}

@@ -1,0 +1,14 @@
+//! The `keywheel` binary as its users meet it.
+
+mod check;
+#[cfg(feature = "failpoints")]
+mod crash;
+mod generate;
+mod help;
+mod journey;
+mod json;
+mod saved_plan;
+mod state;
+mod trouble;
+mod usage;
+mod world;
