@@ -1,0 +1,22 @@
+//! What the end-to-end tests share: a scene with stores and a consumer, the binary under test, and a look at everything
+//! from outside, with nothing of keywheel's own.
+
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails the test that wanted it")]
+
+mod consumer;
+mod fingerprint;
+mod keywheel;
+mod namespace;
+mod outside;
+mod patience;
+mod place;
+mod scene;
+
+pub use consumer::{Consumer, Habit};
+pub use fingerprint::fingerprint;
+pub use keywheel::{Keywheel, Said, program};
+pub use namespace::Namespace;
+pub use outside::{files_below, files_holding, hidden_versions, pending_files};
+pub use patience::{Stopwatch, pause, until};
+pub use place::Place;
+pub use scene::Scene;
