@@ -1,0 +1,57 @@
+//! `cargo xtask NAME`: the commands that show what keywheel claims. Each installs what it needs through the package
+//! manager, ends in one line `NAME: figure`, and fails when it falls short.
+
+mod bench;
+mod command;
+mod crash;
+mod quickstart;
+mod servers;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Shows what keywheel claims")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Every test, as CI runs them
+    Test,
+    /// The main job on the embedded default: eleven secrets of a small application, rotated
+    Quickstart,
+    /// Kills the real binary at every step boundary, resumes, and prints the table
+    Crash,
+    /// The benchmarks, as ratios measured in one run: plan, file, startup
+    Bench {
+        /// Which ones; all if none is named
+        names: Vec<String>,
+    },
+    /// Which test servers are present, and which would be installed
+    Servers,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Test => test::run(),
+        Command::Quickstart => quickstart::run(),
+        Command::Crash => crash::run(),
+        Command::Bench { names } => bench::run(&names),
+        Command::Servers => Ok(servers::run()),
+    };
+    match result {
+        Ok(figure) => {
+            println!("{figure}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

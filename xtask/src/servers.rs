@@ -1,0 +1,42 @@
+//! What tests run against besides Rust: programs from the system's package manager. Servers join this table with the
+//! providers that talk to them; the embedded default needs none.
+
+use std::process::Command;
+
+use crate::command::{self, Outcome, answers};
+
+/// A program that tests use.
+struct Needed {
+    program: &'static str,
+    package: &'static str,
+    what_for: &'static str,
+}
+
+const NEEDED: [Needed; 1] = [Needed {
+    program: "mount",
+    package: "mount",
+    what_for: "small and read-only file systems, for full disks and read-only stores",
+}];
+
+/// Installs what is missing.
+pub(crate) fn install_missing() -> Outcome<()> {
+    for needed in missing() {
+        command::run(Command::new("apt-get").args(["install", "--yes", needed.package]))?;
+    }
+    Ok(())
+}
+
+/// Tells what is there and what would be installed.
+pub(crate) fn run() -> String {
+    let missing: Vec<_> = missing().map(|needed| needed.program).collect();
+    for needed in &NEEDED {
+        let state = if missing.contains(&needed.program) { "would be installed" } else { "present" };
+        println!("{:<10} {state:<18} package {}: {}", needed.program, needed.package, needed.what_for);
+    }
+    let present = NEEDED.len() - missing.len();
+    format!("servers: none needed by the embedded default; {present} of {} programs present", NEEDED.len())
+}
+
+fn missing() -> impl Iterator<Item = &'static Needed> {
+    NEEDED.iter().filter(|needed| !answers(needed.program, &["--version"]))
+}
