@@ -386,3 +386,38 @@ fn blocker(
     // What is half done is brought on before anything new is begun.
     if pending || (!resumes(item) && !unfinished.is_empty()) { Blocker::Pending } else { Blocker::None }
 }
+
+#[cfg(test)]
+mod tests {
+    use keywheel_core::rotation::{Flow, RetryPolicy, RotationSpec, Source};
+
+    use super::*;
+
+    fn item(name: &str, work: Work) -> Item {
+        let secret = SecretName::from(name);
+        let spec = RotationSpec {
+            secret: secret.clone(),
+            flow: Flow::Credential,
+            source: Source::Provided,
+            stores: Vec::new(),
+            target: None,
+            consumers: Vec::new(),
+            overlap: Duration::ZERO,
+            retry: RetryPolicy::default(),
+        };
+        let (reasons, seen, after, warnings) = Default::default();
+        Item { secret, work, reasons, spec, seen, provided: None, after, warnings }
+    }
+
+    #[test]
+    fn what_is_half_done_is_brought_on_before_anything_new_begins() {
+        let rotation = RotationId::from_random([7; 16]);
+        let begun = item("begun", Work::Resume { rotation, step: "retire".to_owned(), undoing: false });
+        let new = item("new", Work::Rotate);
+        let ended = HashMap::new();
+        let unfinished = HashSet::from([&begun.secret]);
+        assert!(matches!(blocker(&begun, &unfinished, &ended), Blocker::None));
+        assert!(matches!(blocker(&new, &unfinished, &ended), Blocker::Pending));
+        assert!(matches!(blocker(&new, &HashSet::new(), &ended), Blocker::None));
+    }
+}

@@ -17,14 +17,38 @@ use keywheel_engine::Ended;
 use rstest::rstest;
 
 use crate::{
-    scene::{OLD, Scene},
+    scene::{HOUR, OLD, Scene},
     world::{Settings, World},
 };
 
-/// A rotator that says yes to every revocation and, while it is deaf, does not carry it out.
+/// What a rotator says yes to without doing it.
+#[derive(Clone, Copy, PartialEq)]
+enum Ignored {
+    Apply,
+    Revoke,
+}
+
+/// A rotator that says yes to everything and, while it is deaf, does not carry out one kind of call.
 struct Deaf {
     inner: Arc<dyn Rotator>,
-    deaf: Arc<AtomicBool>,
+    ignored: Ignored,
+    turned_off: Arc<AtomicBool>,
+}
+
+impl Deaf {
+    fn ignores(&self, call: Ignored) -> bool {
+        self.ignored == call && self.turned_off.load(Ordering::Relaxed)
+    }
+}
+
+/// A world whose target ignores such calls while the flag is set.
+fn world(scene: Scene, ignored: Ignored, deaf: &Arc<AtomicBool>) -> World {
+    let deaf = Arc::clone(deaf);
+    let wrap = Arc::new(move |inner| {
+        Arc::new(Deaf { inner, ignored, turned_off: Arc::clone(&deaf) }) as Arc<dyn Rotator>
+    });
+    let settings = Settings { wrap_target: (scene.name, wrap), ..Settings::default() };
+    World::with([scene], settings)
 }
 
 #[async_trait]
@@ -47,6 +71,9 @@ impl Rotator for Deaf {
         new: Credential<'_>,
         current: Option<Credential<'_>>,
     ) -> Result<()> {
+        if self.ignores(Ignored::Apply) {
+            return Ok(());
+        }
         self.inner.apply(context, new, current).await
     }
 
@@ -56,7 +83,7 @@ impl Rotator for Deaf {
         old: Credential<'_>,
         remaining: Option<Credential<'_>>,
     ) -> Result<()> {
-        if self.deaf.load(Ordering::Relaxed) {
+        if self.ignores(Ignored::Revoke) {
             return Ok(());
         }
         self.inner.revoke(context, old, remaining).await
@@ -73,18 +100,33 @@ async fn an_old_value_that_outlives_its_revocation_parks_the_rotation(
     #[values(Strategy::Overlap, Strategy::Alternating)] strategy: Strategy,
 ) {
     let deaf = Arc::new(AtomicBool::new(true));
-    let heard = Arc::clone(&deaf);
-    let wrap = Arc::new(move |inner| Arc::new(Deaf { inner, deaf: Arc::clone(&deaf) }) as Arc<dyn Rotator>);
-    let scene = Scene::credential(strategy);
-    let settings = Settings { wrap_target: (scene.name, wrap), ..Settings::default() };
-    let world = World::with([scene], settings);
+    let world = world(Scene::credential(strategy), Ignored::Revoke, &deaf);
     let Ended::Parked { reason, .. } = world.rotate().await else { panic!("the old value is not dead") };
     assert!(reason.contains("a login with it still works"), "{reason}");
     assert!(world.view().accepts(OLD));
     assert_eq!(world.view().primary(Stage::Previous).as_deref(), Some(OLD), "whoever ends it needs it");
     assert!(!world.began(|action| matches!(action, Action::Retire(_))));
-    heard.store(false, Ordering::Relaxed);
+    deaf.store(false, Ordering::Relaxed);
     let report = world.engine().go_on(&world.name()).await.unwrap();
     assert_eq!(report.ended, Ended::Finished { outcome: Outcome::Succeeded, reason: None });
+    world.assert_right_at_the_end().await;
+}
+
+#[tokio::test]
+async fn an_old_value_that_was_not_put_back_parks_the_way_back() {
+    let deaf = Arc::new(AtomicBool::new(false));
+    let scene = Scene::credential(Strategy::InPlace).overlapping(HOUR);
+    let world = world(scene, Ignored::Apply, &deaf);
+    assert!(matches!(world.rotate().await, Ended::Waiting { .. }));
+    let new = world.view().primary(Stage::Current).expect("a current value");
+    deaf.store(true, Ordering::Relaxed);
+    let report = world.engine().roll_back(&world.name(), "the application misbehaves").await.unwrap();
+    let Ended::Parked { reason, .. } = report.ended else { panic!("{report:?}") };
+    assert!(reason.contains("refuses a login with it"), "{reason}");
+    assert_eq!(world.view().primary(Stage::Current), Some(new.clone()), "stores and target still agree");
+    assert!(world.view().accepts(&new));
+    deaf.store(false, Ordering::Relaxed);
+    let report = world.engine().go_on(&world.name()).await.unwrap();
+    assert!(matches!(report.ended, Ended::Finished { outcome: Outcome::RolledBack, .. }), "{report:?}");
     world.assert_right_at_the_end().await;
 }
