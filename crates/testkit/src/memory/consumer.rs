@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     sync::{Arc, Mutex},
 };
 
 use keywheel_core::{
-    Fingerprint, SecretValue,
+    Fingerprint, Fingerprinter, SecretValue,
     notifier::{Adoption, Notice, Notifier, Phase},
     provider::Consumer,
     secret::Stage,
@@ -29,10 +30,30 @@ pub enum Behaviour {
     Unobservable(String),
 }
 
+/// Where a consumer reads its value: a model of a store, seen from the consumer's side.
+pub trait Readable: Send + Sync {
+    /// The bytes in `stage`.
+    fn bytes_at(&self, stage: Stage) -> Option<Vec<u8>>;
+
+    /// Every value that a consumer could read: all stages but `pending`.
+    fn seen_by_consumers(&self) -> Vec<Vec<u8>>;
+}
+
+impl Readable for MemorySecret {
+    fn bytes_at(&self, stage: Stage) -> Option<Vec<u8>> {
+        Self::bytes_at(self, stage)
+    }
+
+    fn seen_by_consumers(&self) -> Vec<Vec<u8>> {
+        Self::seen_by_consumers(self)
+    }
+}
+
 /// The reference model of a [`Consumer`]: some replicas that hold the value in memory. Clones share one state.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MemoryConsumer {
-    reads: MemorySecret,
+    reads: Arc<dyn Readable>,
+    fingerprinter: Fingerprinter,
     pub(super) state: Arc<Mutex<State>>,
 }
 
@@ -54,6 +75,11 @@ struct Replica {
 impl MemoryConsumer {
     /// Three replicas that read `secret` now and reload as `behaviour` says.
     pub fn of(secret: &MemorySecret, behaviour: Behaviour) -> Self {
+        Self::reading(Arc::new(secret.clone()), secret.fingerprinter().clone(), behaviour)
+    }
+
+    /// Three replicas that read `reads` now, reload as `behaviour` says, and show `fingerprinter`'s fingerprints.
+    pub fn reading(reads: Arc<dyn Readable>, fingerprinter: Fingerprinter, behaviour: Behaviour) -> Self {
         let state = State {
             behaviour,
             replicas: (0..3).map(|_| Replica::default()).collect(),
@@ -61,7 +87,7 @@ impl MemoryConsumer {
             heard: Vec::new(),
             looks_left: None,
         };
-        let consumer = Self { reads: secret.clone(), state: Arc::new(Mutex::new(state)) };
+        let consumer = Self { reads, fingerprinter, state: Arc::new(Mutex::new(state)) };
         consumer.restart();
         consumer
     }
@@ -86,6 +112,11 @@ impl MemoryConsumer {
         let state = lock(&self.state);
         let used = state.replicas.iter().map(|replica| replica.uses.as_ref());
         used.map(|value| value.map(|value| value.expose_secret().to_vec())).collect()
+    }
+
+    /// From outside: the fingerprints that each replica accepts when it verifies.
+    pub fn accepts(&self) -> Vec<BTreeSet<Fingerprint>> {
+        lock(&self.state).replicas.iter().map(|replica| replica.accepts.clone()).collect()
     }
 
     /// From outside: the notices that it heard, each of them once.
@@ -130,7 +161,7 @@ impl MemoryConsumer {
     }
 
     fn shows(&self, replica: &Replica, notice: &Notice) -> bool {
-        let uses = replica.uses.as_ref().map(|value| self.reads.fingerprinter().of(value));
+        let uses = replica.uses.as_ref().map(|value| self.fingerprinter.of(value));
         match notice.phase {
             Phase::NextPublished => notice.expected.is_some_and(|print| replica.accepts.contains(&print)),
             Phase::Promoted | Phase::RolledBack => uses == notice.expected,
@@ -138,11 +169,17 @@ impl MemoryConsumer {
     }
 
     fn reload(&self, state: &mut State, replicas: usize) {
-        let print = |bytes: &Vec<u8>| self.reads.fingerprinter().of(&SecretValue::copy_from(bytes));
+        let print = |bytes: &Vec<u8>| self.fingerprinter.of(&SecretValue::copy_from(bytes));
         for replica in state.replicas.iter_mut().take(replicas) {
             replica.uses = self.reads.bytes_at(Stage::Current).map(SecretValue::from_vec);
             replica.accepts = self.reads.seen_by_consumers().iter().map(print).collect();
         }
+    }
+}
+
+impl fmt::Debug for MemoryConsumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryConsumer").field("state", &self.state).finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A journal in memory that several processes share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -19,7 +19,7 @@ use crate::clock::ManualClock;
 /// The reference model of [`Journal`]: one process's handle. Clones are the same process;
 /// [`MemoryJournal::another_process`] is another one over the same storage.
 ///
-/// Records are kept as JSON, so that whatever does not survive serialisation shows here.
+/// Records go through JSON on their way in, so that whatever does not survive serialisation shows here.
 #[derive(Clone, Debug)]
 pub struct MemoryJournal {
     storage: Arc<Mutex<Storage>>,
@@ -29,7 +29,7 @@ pub struct MemoryJournal {
 
 #[derive(Debug, Default)]
 struct Storage {
-    records: Vec<String>,
+    records: Vec<Record>,
     notes: BTreeMap<String, String>,
     leases: BTreeMap<SecretName, Held>,
     fences: BTreeMap<SecretName, u64>,
@@ -66,6 +66,17 @@ impl MemoryJournal {
         lock(&self.storage).silent.insert(self.process, self.clock.running());
     }
 
+    /// From outside: the process loses its leases while it runs on and knows nothing of it: a lock that a network file
+    /// system forgot, a row that somebody deleted.
+    pub fn lose_leases(&self) {
+        lock(&self.storage).leases.retain(|_, held| held.process != self.process);
+    }
+
+    /// From outside: the greatest fence that was ever given out for `secret`; 0 before the first.
+    pub fn newest_fence(&self, secret: &SecretName) -> u64 {
+        lock(&self.storage).fences.get(secret).copied().unwrap_or_default()
+    }
+
     /// From outside: a stuck process comes back.
     pub fn come_back(&self) {
         lock(&self.storage).silent.remove(&self.process);
@@ -74,7 +85,8 @@ impl MemoryJournal {
     /// What a file of this journal would hold: its format, then one record a line.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("format {RECORD_FORMAT}")];
-        lines.extend(lock(&self.storage).records.iter().cloned());
+        let records = &lock(&self.storage).records;
+        lines.extend(records.iter().map(|record| serde_json::to_string(record).unwrap_or_default()));
         lines
     }
 
@@ -96,14 +108,18 @@ impl MemoryJournal {
             Some(_) => {}
         }
         let journal = Self::new(clock);
-        journal.storage().records = lines[1..].to_vec();
-        journal.storage().all()?;
+        journal.storage().records = lines[1..].iter().map(|line| parsed(line)).collect::<Result<_>>()?;
         Ok(journal)
     }
 
     /// From outside: every record, in order.
     pub fn all_records(&self) -> Vec<Record> {
-        lock(&self.storage).all().unwrap_or_default()
+        lock(&self.storage).records.clone()
+    }
+
+    /// From outside: looks at every record, in order, without a copy.
+    pub fn inspect<T>(&self, look: impl FnOnce(&[Record]) -> T) -> T {
+        look(&lock(&self.storage).records)
     }
 
     fn storage(&self) -> MutexGuard<'_, Storage> {
@@ -112,58 +128,54 @@ impl MemoryJournal {
 }
 
 impl Storage {
-    fn all(&self) -> Result<Vec<Record>> {
-        self.records
-            .iter()
-            .map(|line| {
-                serde_json::from_str(line).map_err(|error| {
-                    Error::not_applied(ErrorKind::Corrupt, "read journal", error.to_string())
-                })
-            })
-            .collect()
-    }
-
-    fn select(&self, wanted: impl Fn(&Record) -> bool) -> Result<Vec<Record>> {
-        Ok(self.all()?.into_iter().filter(wanted).collect())
+    fn select(&self, wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+        self.records.iter().filter(|record| wanted(record)).cloned().collect()
     }
 
     /// The records of every unfinished rotation, oldest first.
-    fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
+    fn unfinished(&self) -> Vec<Vec<Record>> {
+        let finished: BTreeSet<RotationId> =
+            self.records.iter().filter(|record| finishes(record)).map(|record| record.body.rotation).collect();
         let mut rotations: Vec<Vec<Record>> = Vec::new();
-        for record in self.all()? {
+        for record in self.records.iter().filter(|record| !finished.contains(&record.body.rotation)) {
             match rotations.iter_mut().find(|rotation| rotation[0].body.rotation == record.body.rotation) {
-                Some(rotation) => rotation.push(record),
-                None => rotations.push(vec![record]),
+                Some(rotation) => rotation.push(record.clone()),
+                None => rotations.push(vec![record.clone()]),
             }
         }
-        rotations.retain(|rotation| !rotation.iter().any(finishes));
-        Ok(rotations)
+        rotations
     }
 
-    fn last_rotations(&self) -> Result<Vec<LastRotation>> {
-        let mut last: BTreeMap<SecretName, LastRotation> = BTreeMap::new();
-        for record in self.all()? {
-            let Event::Finished { outcome, rotated_at, current } = record.body.event else { continue };
-            let before = last.get(&record.body.secret).and_then(|last| last.rotated_at);
-            let secret = record.body.secret;
+    fn last_rotations(&self) -> Vec<LastRotation> {
+        let mut last: BTreeMap<&SecretName, LastRotation> = BTreeMap::new();
+        for record in &self.records {
+            let Event::Finished { outcome, rotated_at, current } = &record.body.event else { continue };
+            let secret = &record.body.secret;
+            let before = last.get(secret).and_then(|last| last.rotated_at);
             last.insert(
-                secret.clone(),
+                secret,
                 LastRotation {
-                    secret,
+                    secret: secret.clone(),
                     rotation: record.body.rotation,
-                    outcome,
+                    outcome: *outcome,
                     finished_at: record.body.at,
-                    rotated_at: before.max(rotated_at),
-                    current,
+                    rotated_at: before.max(*rotated_at),
+                    current: *current,
                 },
             );
         }
-        Ok(last.into_values().collect())
+        last.into_values().collect()
     }
 
     fn expired(&self, held: &Held, running: Duration) -> bool {
         self.silent.get(&held.process).is_some_and(|since| running >= since.saturating_add(held.lifetime))
     }
+}
+
+/// One line of [`MemoryJournal::lines`].
+fn parsed(line: &str) -> Result<Record> {
+    serde_json::from_str(line)
+        .map_err(|error| Error::not_applied(ErrorKind::Corrupt, "read journal", error.to_string()))
 }
 
 fn finishes(record: &Record) -> bool {
@@ -185,40 +197,40 @@ impl Journal for MemoryJournal {
         let record = Record { seq: storage.records.len() as u64 + 1, body: record };
         let line = serde_json::to_string(&record)
             .map_err(|error| Error::not_applied(ErrorKind::Internal, "append", error.to_string()))?;
-        storage.records.push(line);
+        storage.records.push(parsed(&line)?);
         Ok(record)
     }
 
     async fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
-        self.storage().unfinished()
+        Ok(self.storage().unfinished())
     }
 
     async fn unfinished_of(&self, secret: &SecretName) -> Result<Vec<Record>> {
-        let unfinished = self.storage().unfinished()?;
+        let unfinished = self.storage().unfinished();
         Ok(unfinished.into_iter().rfind(|records| records[0].body.secret == *secret).unwrap_or_default())
     }
 
     async fn records(&self, rotation: RotationId) -> Result<Vec<Record>> {
-        self.storage().select(|record| record.body.rotation == rotation)
+        Ok(self.storage().select(|record| record.body.rotation == rotation))
     }
 
     async fn rotations_of(&self, secret: &SecretName, limit: usize) -> Result<Vec<RotationId>> {
         let starts = self.storage().select(|record| {
             record.body.secret == *secret && matches!(record.body.event, Event::Started(_))
-        })?;
+        });
         Ok(starts.iter().rev().take(limit).map(|record| record.body.rotation).collect())
     }
 
     async fn last_rotations(&self) -> Result<Vec<LastRotation>> {
-        self.storage().last_rotations()
+        Ok(self.storage().last_rotations())
     }
 
     async fn last_rotation(&self, secret: &SecretName) -> Result<Option<LastRotation>> {
-        Ok(self.storage().last_rotations()?.into_iter().find(|last| last.secret == *secret))
+        Ok(self.storage().last_rotations().into_iter().find(|last| last.secret == *secret))
     }
 
     async fn since(&self, seq: u64, limit: usize) -> Result<Vec<Record>> {
-        let mut records = self.storage().select(|record| record.seq > seq)?;
+        let mut records = self.storage().select(|record| record.seq > seq);
         records.truncate(limit);
         Ok(records)
     }

@@ -12,7 +12,7 @@ mod secret;
 mod store;
 mod target;
 
-pub use consumer::{Behaviour, MemoryConsumer};
+pub use consumer::{Behaviour, MemoryConsumer, Readable};
 pub use journal::MemoryJournal;
 pub use notifier::MemoryNotifier;
 pub use rotator::MemoryRotator;

@@ -1,0 +1,97 @@
+//! The simulator's command. `cargo xtask simulate` builds it for speed and runs it.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use keywheel_simulator::{
+    Scenario, Schedule,
+    report::{Seed, Totals, story},
+    sweep::{Until, drawn, exhaustive, met, one, random},
+};
+
+#[derive(Parser)]
+#[command(about = "Runs the real engine over modelled systems through schedules of faults")]
+struct Arguments {
+    /// Every schedule with up to so many faults: 0, 1 or 2
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=2))]
+    faults: Option<u8>,
+    /// So many random schedules of many faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    random: u64,
+    /// The seed of the first random one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    from: u64,
+    /// Replays one life and tells its story: a number of a random one, or a scenario and its faults as a failure names them
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["faults", "random"])]
+    seed: Option<String>,
+    /// Only these scenarios
+    #[arg(long, value_name = "SCENARIO")]
+    scenario: Vec<Scenario>,
+    /// Stops at the first failure
+    #[arg(long)]
+    fail_fast: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.seed {
+        Some(seed) => replay(seed),
+        None => sweep(&arguments),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("simulate: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn replay(seed: &str) -> Result<bool, String> {
+    let (scenario, schedule) = match seed.parse::<u64>() {
+        Ok(number) => drawn(number),
+        Err(_) => {
+            let seed: Seed = seed.parse()?;
+            let schedule = seed.schedule();
+            (seed.scenario, schedule)
+        }
+    };
+    let named = match &schedule {
+        Schedule::Named(meetings) => meetings.len(),
+        Schedule::Calm | Schedule::Random { .. } => 0,
+    };
+    let life = one(&scenario, schedule).map_err(|error| error.to_string())?;
+    println!("{scenario}");
+    print!("{}", story(&life));
+    let met = met(&life).len();
+    if met < named {
+        return Err(format!("only {met} of the {named} faults were met: is each request written as the story shows it?"));
+    }
+    Ok(life.violations.is_empty())
+}
+
+fn sweep(arguments: &Arguments) -> Result<bool, String> {
+    let scenarios = if arguments.scenario.is_empty() { Scenario::every() } else { arguments.scenario.clone() };
+    let until = if arguments.fail_fast { Until::FirstFailure } else { Until::Through };
+    let failed = |error: std::io::Error| error.to_string();
+    let mut right = true;
+    let mut figures = Vec::new();
+    let mut show = |what: String, totals: &Totals| {
+        println!("{what}: {totals}");
+        right &= totals.failed == 0;
+        figures.push(format!("{} {what}", totals.lives));
+    };
+    let faults = arguments.faults.unwrap_or(if arguments.random == 0 { 2 } else { 0 });
+    if arguments.faults.is_some() || arguments.random == 0 {
+        let totals = exhaustive(&scenarios, usize::from(faults), until).map_err(failed)?;
+        show(format!("schedules of up to {faults} faults in {} scenarios", scenarios.len()), &totals);
+    }
+    if arguments.random > 0 {
+        let totals = random(arguments.from, arguments.random, until).map_err(failed)?;
+        show("random schedules".to_owned(), &totals);
+    }
+    let verdict = if right { "nothing broke" } else { "SOMETHING BROKE" };
+    println!("simulate: {}; {verdict}", figures.join(", "));
+    Ok(right)
+}
