@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use keywheel_core::{
     Error, ErrorKind, Initiator, Result, SecretValue,
-    journal::Lease,
     plan::WaitingFor,
     rotation::{Action, Event, History, NewRecord, Next, Outcome, StepFacts, StoreIndex, WaitFor},
 };
@@ -14,6 +13,7 @@ use crate::{
     act::{self, Acting},
     engine::{Engine, stopped},
     event::{EngineEvent, Point},
+    lease::HeldLease,
     report::Ended,
 };
 
@@ -23,7 +23,7 @@ const ENGINE: &str = "keywheel";
 /// One rotation under one lease.
 pub(crate) struct Drive<'a> {
     pub(crate) engine: &'a Arc<Engine>,
-    pub(crate) lease: &'a Lease,
+    pub(crate) lease: &'a Arc<HeldLease>,
     pub(crate) history: History,
 }
 
@@ -92,13 +92,8 @@ impl Drive<'_> {
         boundary.at(Point::BeforeIntent, &self.history, action);
         self.record(Event::Begin { action }).await?;
         boundary.at(Point::AfterIntent, &self.history, action);
-        let acting = Acting {
-            engine: self.engine,
-            history: &self.history,
-            fence: self.lease.fence,
-            probe_first,
-            new_value,
-        };
+        let acting =
+            Acting { engine: self.engine, history: &self.history, lease: self.lease, probe_first, new_value };
         let outcome = act::perform(acting, action).await;
         boundary.at(Point::AfterEffect, &self.history, action);
         let event = match outcome {
@@ -162,7 +157,7 @@ impl Drive<'_> {
 /// Makes `event` durable, folds it in, and tells the observer: in this order.
 pub(crate) async fn record(
     engine: &Engine,
-    lease: &Lease,
+    lease: &HeldLease,
     history: &mut History,
     event: Event,
 ) -> Result<()> {
@@ -174,12 +169,12 @@ pub(crate) async fn record(
         rotation: history.id,
         secret: history.spec().secret.clone(),
         at: engine.clock.now(),
-        fence: lease.fence,
+        fence: lease.fence(),
         event,
     };
     // Before it is written: what is in the journal stays, and a story that cannot be folded locks the secret for good.
     history.admits(&record).map_err(illegal)?;
-    let record = engine.journal.append(lease, record).await?;
+    let record = lease.append(record).await?;
     tracing::trace!(seq = record.seq, event = record.body.event.name(), "recorded");
     history.apply(&record).map_err(|refused| illegal(&refused.why))?;
     engine.observer.on(&EngineEvent::Recorded { record: &record, history });

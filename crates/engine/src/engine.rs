@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use keywheel_core::{
     Clock, Entropy, Error, ErrorKind, Initiator, Result, RotationId, SecretName,
     inventory::Inventory,
-    journal::{Acquired, Journal, Lease},
+    journal::Journal,
     plan::{Item, Plan, Reason, Work},
     rotation::{Event, History, IllegalRecord, NewRecord, Record, Started},
 };
@@ -21,15 +21,14 @@ use crate::{
     drive::Drive,
     event::{Boundary, EngineEvent, Observer},
     keys::Keys,
+    layers::Traced,
+    lease::HeldLease,
     limits::Limits,
     observe,
     provided::{ProvidedValues, StdinValue},
     report::{Ended, ItemReport, RunReport},
     stop::Stop,
 };
-
-/// How long a lease lives without a sign of life of its holder.
-pub(crate) const LEASE_LIFETIME: Duration = Duration::from_mins(1);
 
 /// What an engine is made of.
 pub struct EngineParts {
@@ -90,11 +89,14 @@ impl Engine {
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let limits = Limits::new(&parts.inventory, parts.clock.clone());
         let audit = Audit::new(&parts.inventory.audit_log, parts.keys.clone(), parts.clock.clone());
+        // Only traced. How long a journal may take, and what is asked of it again, is known to whoever opened it: to give up
+        // a record on a slow disk would turn an effect that is on its way into one that nobody knows about.
+        let journal = Arc::new(Traced::around(parts.journal, parts.clock.clone(), "journal"));
         Arc::new(Self {
             limits,
             audit,
             inventory: parts.inventory,
-            journal: parts.journal,
+            journal,
             clock: parts.clock,
             entropy: parts.entropy,
             keys: parts.keys,
@@ -229,16 +231,13 @@ impl Engine {
             Err(error) => return (None, stopped(&error)),
         };
         let result = self.run_under(&lease, item, motive).await;
-        if let Err(error) = self.journal.release(&lease).await {
-            // It expires by itself, and whoever comes next finds this process gone.
-            tracing::warn!(secret = %item.secret, %error, "the lease could not be given back");
-        }
+        lease.release().await;
         result
     }
 
     async fn run_under(
         self: &Arc<Self>,
-        lease: &Lease,
+        lease: &Arc<HeldLease>,
         item: &Item,
         motive: &Motive,
     ) -> (Option<RotationId>, Ended) {
@@ -287,7 +286,7 @@ impl Engine {
         }))
     }
 
-    async fn begin(&self, lease: &Lease, item: &Item, motive: &Motive) -> Result<History> {
+    async fn begin(&self, lease: &HeldLease, item: &Item, motive: &Motive) -> Result<History> {
         let rotation = self.entropy.rotation_id().map_err(|error| {
             Error::not_applied(ErrorKind::Unavailable, "begin rotation", error.to_string())
         })?;
@@ -300,7 +299,7 @@ impl Engine {
             rotation,
             secret: item.secret.clone(),
             at: self.clock.now(),
-            fence: lease.fence,
+            fence: lease.fence(),
             event: Event::Started(Box::new(started)),
         };
         let illegal = |illegal: IllegalRecord| {
@@ -308,7 +307,7 @@ impl Engine {
         };
         // Before it is written, as with every other record: what is in the journal stays.
         History::begin(&Record { seq: 0, body: first.clone() }).map_err(illegal)?;
-        let record = self.journal.append(lease, first).await?;
+        let record = lease.append(first).await?;
         let history = History::begin(&record).map_err(illegal)?;
         self.observer.on(&EngineEvent::Recorded { record: &record, history: &history });
         Ok(history)
@@ -318,15 +317,13 @@ impl Engine {
     pub(crate) async fn lease(
         self: &Arc<Self>,
         secret: &SecretName,
-    ) -> Result<std::result::Result<(Lease, Busy), Ended>> {
+    ) -> Result<std::result::Result<(Arc<HeldLease>, Busy), Ended>> {
         let Some(busy) = Busy::mark(self, secret) else {
             let because = "this process works on it already".to_owned();
             return Ok(Err(Ended::NotBegun { because }));
         };
-        Ok(match self.journal.acquire(secret, &self.initiator, LEASE_LIFETIME).await? {
-            Acquired::Yes(lease) => Ok((lease, busy)),
-            Acquired::HeldBy(holder) => Err(Ended::Held(holder)),
-        })
+        let held = HeldLease::acquire(secret, &self.initiator, &self.journal, &self.clock).await?;
+        Ok(held.map(|lease| (lease, busy)).map_err(Ended::Held))
     }
 }
 

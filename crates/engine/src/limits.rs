@@ -1,17 +1,13 @@
-//! Limits: how many calls to one store, target or consumer run at once, and how long one may take. A hung target holds
-//! its own permits and nobody else's.
+//! Limits: how many calls to one store, target or consumer run at once, and how many begin in a second. A hung target
+//! holds its own permits and nobody else's.
 
-use std::{collections::HashMap, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, num::NonZeroU32, sync::Arc};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
-
-use keywheel_core::{
-    Clock, ConsumerName, Effect, Error, ErrorKind, Result, RotatorName, StoreName, inventory::Inventory,
-};
+use keywheel_core::{CallContext, Clock, ConsumerName, Result, RotatorName, StoreName, inventory::Inventory};
 use tokio::sync::Semaphore;
 
-/// How long one call may take before its outcome counts as unknown.
-pub(crate) const CALL_TIME: Duration = Duration::from_secs(30);
+use crate::layers::Layer;
 
 /// The limit of one store, target or consumer.
 struct Limit {
@@ -35,9 +31,9 @@ impl Limit {
 /// The limits of an inventory.
 pub(crate) struct Limits {
     clock: Arc<dyn Clock>,
-    stores: HashMap<StoreName, Limit>,
-    targets: HashMap<RotatorName, Limit>,
-    consumers: HashMap<ConsumerName, Limit>,
+    stores: HashMap<StoreName, Arc<Limit>>,
+    targets: HashMap<RotatorName, Arc<Limit>>,
+    consumers: HashMap<ConsumerName, Arc<Limit>>,
 }
 
 impl Limits {
@@ -47,79 +43,106 @@ impl Limits {
             stores: inventory
                 .stores
                 .iter()
-                .map(|(name, declared)| (name.clone(), Limit::new(declared.concurrency, declared.rate)))
+                .map(|(name, declared)| {
+                    (name.clone(), Arc::new(Limit::new(declared.concurrency, declared.rate)))
+                })
                 .collect(),
             targets: inventory
                 .targets
                 .iter()
-                .map(|(name, declared)| (name.clone(), Limit::new(declared.concurrency, declared.rate)))
+                .map(|(name, declared)| {
+                    (name.clone(), Arc::new(Limit::new(declared.concurrency, declared.rate)))
+                })
                 .collect(),
             // One at a time: two reloads at once teach a consumer nothing more than one.
-            consumers: inventory.consumers.keys().map(|name| (name.clone(), Limit::new(1, None))).collect(),
+            consumers: inventory
+                .consumers
+                .keys()
+                .map(|name| (name.clone(), Arc::new(Limit::new(1, None))))
+                .collect(),
         }
     }
 
-    pub(crate) async fn store<T>(
-        &self,
-        name: &StoreName,
-        effect: Effect,
-        call: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        self.within(self.stores.get(name), effect, call).await.map_err(|error| error.with("store", name))
+    /// The limit of calls to the store called `name`.
+    pub(crate) fn store(&self, name: &StoreName) -> Limited {
+        self.layer(self.stores.get(name), "store", name)
     }
 
-    pub(crate) async fn target<T>(
-        &self,
-        name: &RotatorName,
-        effect: Effect,
-        call: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        self.within(self.targets.get(name), effect, call).await.map_err(|error| error.with("rotator", name))
+    /// The limit of calls to the target called `name`.
+    pub(crate) fn target(&self, name: &RotatorName) -> Limited {
+        self.layer(self.targets.get(name), "rotator", name)
     }
 
-    pub(crate) async fn consumer<T>(
-        &self,
-        name: &ConsumerName,
-        effect: Effect,
-        call: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        self.within(self.consumers.get(name), effect, call)
-            .await
-            .map_err(|error| error.with("consumer", name))
+    /// The limit of calls to the consumer called `name`.
+    pub(crate) fn consumer(&self, name: &ConsumerName) -> Limited {
+        self.layer(self.consumers.get(name), "consumer", name)
     }
 
-    /// Runs `call` when the limit lets it. `effect` says what a time-out means: a look that timed out changed nothing.
-    async fn within<T>(
-        &self,
-        limit: Option<&Limit>,
-        effect: Effect,
-        call: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let _permit = match limit {
+    fn layer(&self, limit: Option<&Arc<Limit>>, what: &'static str, name: impl fmt::Display) -> Limited {
+        Limited { clock: Arc::clone(&self.clock), limit: limit.cloned(), what, name: name.to_string() }
+    }
+}
+
+/// The layer that makes each call when its turn comes, and names in its errors whom it was for.
+pub(crate) struct Limited {
+    clock: Arc<dyn Clock>,
+    limit: Option<Arc<Limit>>,
+    what: &'static str,
+    name: String,
+}
+
+impl Limited {
+    #[cfg(test)]
+    pub(crate) fn new(clock: Arc<dyn Clock>, at_once: usize, rate: Option<NonZeroU32>) -> Self {
+        let limit = Some(Arc::new(Limit::new(at_once, rate)));
+        Self { clock, limit, what: "store", name: "model".to_owned() }
+    }
+
+    async fn in_turn<T, F>(&self, call: impl FnOnce() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let _permit = match &self.limit {
             Some(limit) => Some(limit.at_once.acquire().await.expect("limits are never closed")),
             None => None,
         };
-        if let Some(rate) = limit.and_then(|limit| limit.rate.as_ref()) {
+        if let Some(rate) = self.limit.as_ref().and_then(|limit| limit.rate.as_ref()) {
             while let Err(not_yet) = rate.check() {
                 self.clock.sleep(not_yet.wait_time_from(rate.clock().now())).await;
             }
         }
-        tracing::trace!("call");
-        tokio::select! {
-            biased;
-            result = call => {
-                tracing::trace!(ok = result.is_ok(), "answer");
-                result
-            }
-            () = self.clock.sleep(CALL_TIME) => Err(Error {
-                effect,
-                ..Error::not_applied(
-                    ErrorKind::TimedOut,
-                    "wait",
-                    format!("no answer within {} s", CALL_TIME.as_secs()),
-                )
-            }),
-        }
+        call().await.map_err(|error| error.with(self.what, &self.name))
+    }
+}
+
+impl Layer for Limited {
+    async fn look<T, F>(&self, _operation: &'static str, call: impl Fn() -> F + Send + Sync) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        self.in_turn(call).await
+    }
+
+    async fn change<T, F>(
+        &self,
+        _operation: &'static str,
+        context: CallContext,
+        call: impl FnOnce(CallContext) -> F + Send,
+    ) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        self.in_turn(|| call(context)).await
+    }
+
+    async fn write<T, F>(&self, _operation: &'static str, call: impl FnOnce() -> F + Send) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        self.in_turn(call).await
     }
 }
 
@@ -128,21 +151,13 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    fn limits() -> Limits {
-        let clock = Arc::new(SystemClock);
-        Limits { clock, stores: HashMap::new(), targets: HashMap::new(), consumers: HashMap::new() }
-    }
-
     #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "the rate is one of real time")]
     async fn no_more_calls_begin_in_a_second_than_the_rate_allows() {
-        let limit = Limit::new(8, NonZeroU32::new(100));
+        let limited = Limited::new(Arc::new(SystemClock), 8, NonZeroU32::new(100));
         let start = std::time::Instant::now();
         for _ in 0..6 {
-            limits()
-                .within(Some(&limit), Effect::NotApplied, async { Ok(()) })
-                .await
-                .expect("the call succeeds");
+            limited.look("versions", || async { Ok(()) }).await.expect("the call succeeds");
         }
         assert!(start.elapsed() >= std::time::Duration::from_millis(50), "{:?}", start.elapsed());
     }

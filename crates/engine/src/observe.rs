@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use keywheel_core::{
-    Effect, Error, ErrorKind, Fingerprint, Fingerprinter, Result, SecretName,
+    Error, ErrorKind, Fingerprint, Fingerprinter, Result, SecretName,
     inventory::{Inventory, SecretEntry},
     journal::{Journal, LastRotation},
     plan::{Observed, ProvidedSeen, Selection, StoreSeen, candidates},
@@ -110,15 +110,10 @@ pub(crate) async fn look_at_stores(
 ) -> Vec<StoreSeen> {
     let mut seen = Vec::with_capacity(entry.stores.len());
     for place in &*entry.stores {
-        let Some(declared) = engine.inventory.stores.get(&place.store) else {
-            seen.push(StoreSeen::Failed {
-                kind: ErrorKind::InvalidConfig,
-                message: format!("the inventory has no store `{}`", place.store),
-            });
-            continue;
+        let versions = match engine.looking().secret(place, fingerprinter.clone()) {
+            Ok(secret) => secret.versions().await,
+            Err(error) => Err(error),
         };
-        let secret = declared.store.secret(&place.location, fingerprinter.clone());
-        let versions = engine.limits.store(&place.store, Effect::NotApplied, secret.versions()).await;
         seen.push(match versions {
             Ok(versions) => StoreSeen::Versions(versions),
             Err(error) => StoreSeen::Failed { kind: error.kind, message: error.to_string() },

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use keywheel_core::{
-    CallContext, Error, ErrorKind, Initiator, SecretName,
-    journal::Lease,
+    Error, ErrorKind, Initiator, SecretName,
     rotation::{Action, Event, History, Next, WaitFor},
 };
 
@@ -12,6 +11,7 @@ use crate::{
     drive::{Drive, record},
     engine::{Engine, stopped},
     event::EngineEvent,
+    lease::HeldLease,
     observe,
     report::{Ended, ItemReport},
 };
@@ -101,13 +101,15 @@ impl Engine {
             Err(_) => return Err(Refused::because(format!("this process works on `{secret}` already"))),
         };
         let result = self.drop_foreign_under(&lease, secret).await;
-        if let Err(error) = self.journal.release(&lease).await {
-            tracing::warn!(%secret, %error, "the lease could not be given back");
-        }
+        lease.release().await;
         result
     }
 
-    async fn drop_foreign_under(&self, lease: &Lease, secret: &SecretName) -> Result<Vec<String>, Refused> {
+    async fn drop_foreign_under(
+        &self,
+        lease: &Arc<HeldLease>,
+        secret: &SecretName,
+    ) -> Result<Vec<String>, Refused> {
         let ours = observe::fold(&self.journal.unfinished_of(secret).await?)?;
         if let Some(history) = ours {
             return Err(Refused::because(format!(
@@ -118,22 +120,15 @@ impl Engine {
         let entry = observe::entry(&self.inventory, secret)?;
         let mut dropped = Vec::new();
         for place in &*entry.stores {
-            let Some(declared) = self.inventory.stores.get(&place.store) else { continue };
-            let handle = declared.store.secret(&place.location, self.keys.fingerprinter(entry.fingerprint));
+            let handle =
+                self.changing_under(lease).secret(place, self.keys.fingerprinter(entry.fingerprint))?;
             let versions = handle.versions().await?;
             let Some((pending, mark)) =
                 versions.staged().and_then(|staged| Some((staged, staged.mark.as_ref()?)))
             else {
                 continue;
             };
-            let now = self.clock.now();
-            let context = CallContext {
-                rotation: mark.rotation,
-                started_at: mark.started_at,
-                initiator: self.initiator.clone(),
-                deadline: now,
-                fence: lease.fence,
-            };
+            let context = lease.context(mark.rotation, mark.started_at, self.initiator.clone());
             let words = format!("the pending version of rotation {} in {}", mark.rotation, place.store);
             self.audit
                 .append_read(
@@ -158,9 +153,7 @@ impl Engine {
             Err(ended) => return Ok(report(None, ended)),
         };
         let result = self.carry_out_under(&lease, secret, wish).await;
-        if let Err(error) = self.journal.release(&lease).await {
-            tracing::warn!(%secret, %error, "the lease could not be given back");
-        }
+        lease.release().await;
         self.audit.catch_up(self.journal.as_ref()).await?;
         let (rotation, ended) = result?;
         self.observer.on(&EngineEvent::Ended { secret, ended: &ended });
@@ -169,7 +162,7 @@ impl Engine {
 
     async fn carry_out_under(
         self: &Arc<Self>,
-        lease: &Lease,
+        lease: &Arc<HeldLease>,
         secret: &SecretName,
         wish: Wish<'_>,
     ) -> Result<(keywheel_core::RotationId, Ended), Refused> {

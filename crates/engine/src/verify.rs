@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use keywheel_core::{
-    Effect, Fingerprint, Result, SecretName, StoreName,
+    Fingerprint, Result, SecretName, StoreName,
     generate::examine_provided,
     inventory::SecretEntry,
     plan::StoreSeen,
@@ -15,7 +15,11 @@ use keywheel_core::{
 };
 use serde::Serialize;
 
-use crate::{engine::Engine, observe};
+use crate::{
+    engine::Engine,
+    layers::{Timed, examined},
+    observe,
+};
 
 /// What the stores of one secret hold, and what its target says.
 #[derive(Clone, Debug, Serialize)]
@@ -102,18 +106,12 @@ async fn ask_target(
     seen: &[StoreSeen],
     verified: &mut Verified,
 ) -> Result<()> {
-    let Some((rotator, declared)) =
-        entry.target.as_ref().and_then(|name| engine.inventory.targets.get_key_value(name))
-    else {
-        return Ok(());
-    };
+    let Some(rotator) = &entry.target else { return Ok(()) };
     let Some(StoreSeen::Versions(versions)) = seen.first() else { return Ok(()) };
     let Some(current) = versions.at(Stage::Current) else { return Ok(()) };
-    let place = &entry.stores[0];
-    let Some(store) = engine.inventory.stores.get(&place.store) else { return Ok(()) };
-    let secret = store.store.secret(&place.location, engine.keys.fingerprinter(entry.fingerprint));
-    let value = match engine.limits.store(&place.store, Effect::NotApplied, secret.read(Stage::Current)).await
-    {
+    let looking = engine.looking();
+    let secret = looking.secret(&entry.stores[0], engine.keys.fingerprinter(entry.fingerprint))?;
+    let value = match secret.read(Stage::Current).await {
         Ok(value) => value,
         Err(error) => {
             verified.problems.push(error.to_string());
@@ -126,9 +124,7 @@ async fn ask_target(
         .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
         .await?;
     let identity = current.identity.as_ref().or(entry.identity.as_ref());
-    let probe = declared.target.rotator();
-    let call = probe.probe(Credential { identity, value: &value });
-    match engine.limits.target(rotator, Effect::NotApplied, call).await {
+    match looking.rotator(rotator)?.probe(Credential { identity, value: &value }).await {
         Ok(Probe::Accepted) => verified.accepted = Some(true),
         Ok(Probe::Rejected) => {
             verified.accepted = Some(false);
@@ -161,11 +157,9 @@ async fn check_value(
     entry: &SecretEntry,
     place: &keywheel_core::rotation::StoreRef,
 ) -> Result<Vec<Finding>> {
-    let Some(store) = engine.inventory.stores.get(&place.store) else { return Ok(Vec::new()) };
     let fingerprinter = engine.keys.fingerprinter(entry.fingerprint);
-    let secret = store.store.secret(&place.location, fingerprinter.clone());
-    let value = match engine.limits.store(&place.store, Effect::NotApplied, secret.read(Stage::Current)).await
-    {
+    let secret = engine.looking().secret(place, fingerprinter.clone())?;
+    let value = match secret.read(Stage::Current).await {
         Ok(value) => value,
         Err(error) if error.kind == keywheel_core::ErrorKind::NotFound => {
             let hint = format!("`keywheel rotate {}` creates one", entry.name);
@@ -208,22 +202,27 @@ async fn check_value(
 
 /// Checks settings and rights of every store, target and consumer, before anything is rotated.
 pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
-    let mut examined = Vec::new();
+    let timed = Timed::new(Arc::clone(&engine.clock));
+    let mut all = Vec::new();
     for (name, declared) in &engine.inventory.stores {
-        let findings = declared.store.examine().await;
-        examined.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
+        let findings = examined(&timed, || declared.store.examine()).await;
+        all.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
     }
     for (name, declared) in &engine.inventory.targets {
-        let findings = declared.target.rotator().examine().await;
-        examined
-            .push(Examined { what: format!("rotator {name} ({})", declared.target.describe()), findings });
+        let findings = {
+            let rotator = declared.target.rotator();
+            examined(&timed, || rotator.examine()).await
+        };
+        all.push(Examined { what: format!("rotator {name} ({})", declared.target.describe()), findings });
     }
     for (name, declared) in &engine.inventory.consumers {
-        let findings = declared.consumer.notifier().examine().await;
-        examined
-            .push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
+        let findings = {
+            let notifier = declared.consumer.notifier();
+            examined(&timed, || notifier.examine()).await
+        };
+        all.push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
     }
-    examined
+    all
 }
 
 impl Examined {

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use keywheel_core::{
-    CallContext, Effect, Error, ErrorKind, Fence, Fingerprinter, Result, SecretValue, VersionId,
+    CallContext, Error, ErrorKind, Fingerprinter, Result, SecretValue, VersionId,
     inventory::SecretEntry,
     rotation::{History, StoreIndex, StoreRef, VersionFact},
     rotator::Rotator,
-    secret::{Secret, Versions},
+    secret::Secret,
 };
 
-use crate::{engine::Engine, limits::CALL_TIME, observe};
+use crate::{engine::Engine, handles::Handles, lease::HeldLease, observe};
 
 /// One action of one rotation.
 pub(crate) struct Acting<'a> {
     pub(crate) engine: &'a Arc<Engine>,
     pub(crate) history: &'a History,
-    pub(crate) fence: Fence,
+    pub(crate) lease: &'a Arc<HeldLease>,
     /// An earlier attempt of this action may have had its effect.
     pub(crate) probe_first: bool,
     /// The new value, once this process has seen it. Lives in memory, for this rotation only.
@@ -31,17 +30,15 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Acting<'a> {
-    /// Made when a call begins, not before it waits for its turn: the deadline is the call's own.
+    /// The circumstances of a call of this rotation.
     pub(crate) fn context(&self) -> CallContext {
-        let now = self.engine.clock.now();
-        let time = SignedDuration::try_from(CALL_TIME).unwrap_or(SignedDuration::ZERO);
-        CallContext {
-            rotation: self.history.id,
-            started_at: self.history.started_at,
-            initiator: self.history.started.initiator.clone(),
-            deadline: now.checked_add(time).unwrap_or(now),
-            fence: self.fence,
-        }
+        let initiator = self.history.started.initiator.clone();
+        self.lease.context(self.history.id, self.history.started_at, initiator)
+    }
+
+    /// What the inventory declares, to change it under this rotation's lease.
+    pub(crate) fn handles(&self) -> Handles<'a> {
+        self.engine.changing_under(self.lease)
     }
 
     pub(crate) fn entry(&self) -> Result<&'a SecretEntry> {
@@ -56,35 +53,14 @@ impl<'a> Acting<'a> {
         let at = self.history.spec().store(index).ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find store", "the rotation has no such store")
         })?;
-        let declared =
-            self.engine.inventory.stores.get(&at.store).ok_or_else(|| gone("store", at.store.as_str()))?;
-        Ok(Place { at, secret: declared.store.secret(&at.location, self.fingerprinter()?) })
+        Ok(Place { at, secret: self.handles().secret(at, self.fingerprinter()?)? })
     }
 
-    pub(crate) fn rotator(&self) -> Result<(&'a keywheel_core::RotatorName, Arc<dyn Rotator>)> {
+    pub(crate) fn rotator(&self) -> Result<Arc<dyn Rotator>> {
         let target = self.history.spec().target.as_ref().ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find target", "the rotation has no target")
         })?;
-        let declared = self
-            .engine
-            .inventory
-            .targets
-            .get(&target.rotator)
-            .ok_or_else(|| gone("rotator", target.rotator.as_str()))?;
-        Ok((&target.rotator, declared.target.rotator()))
-    }
-
-    pub(crate) async fn versions(&self, place: &Place<'_>) -> Result<Versions> {
-        self.engine.limits.store(&place.at.store, Effect::NotApplied, place.secret.versions()).await
-    }
-
-    /// A call that may change the store.
-    pub(crate) async fn change<T>(
-        &self,
-        place: &Place<'_>,
-        call: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        self.engine.limits.store(&place.at.store, Effect::MaybeApplied, call).await
+        self.handles().rotator(&target.rotator)
     }
 
     /// What `stage` learnt about the new version in the store at `index`.
@@ -100,7 +76,7 @@ impl<'a> Acting<'a> {
 
     /// The value of version `id` in `place`, wherever it stands by now.
     pub(crate) async fn value_of(&self, place: &Place<'_>, id: &VersionId) -> Result<SecretValue> {
-        let versions = self.versions(place).await?;
+        let versions = place.secret.versions().await?;
         let version = versions.by_id(id).ok_or_else(|| {
             Error::not_applied(
                 ErrorKind::NotFound,
@@ -109,7 +85,7 @@ impl<'a> Acting<'a> {
             )
             .with("store", &place.at.store)
         })?;
-        self.engine.limits.store(&place.at.store, Effect::NotApplied, place.secret.read(version.stage)).await
+        place.secret.read(version.stage).await
     }
 
     /// The new value: from memory, else from the primary store, where it is durable.
@@ -134,12 +110,4 @@ impl<'a> Acting<'a> {
         let place = self.place(StoreIndex::PRIMARY)?;
         self.value_of(&place, &old.id).await.map(Some)
     }
-}
-
-fn gone(what: &str, name: &str) -> Error {
-    Error::not_applied(
-        ErrorKind::InvalidConfig,
-        "find",
-        format!("the inventory has no {what} `{name}` any more; put its entry back, then `keywheel resume`"),
-    )
 }

@@ -10,10 +10,7 @@ use keywheel_core::{
     rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex},
 };
 
-use crate::{
-    act::{acting::Acting, store::LOOK},
-    event::EngineEvent,
-};
+use crate::{act::acting::Acting, event::EngineEvent};
 
 const FIRST_LOOK_AFTER: Duration = Duration::from_millis(20);
 const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(2);
@@ -39,17 +36,7 @@ fn consumer<'a>(
     let spec = acting.history.spec().consumer(index).ok_or_else(|| {
         Error::not_applied(ErrorKind::Internal, "find consumer", "the rotation has no such consumer")
     })?;
-    let declared = acting.engine.inventory.consumers.get(&spec.name).ok_or_else(|| {
-        Error::not_applied(
-            ErrorKind::InvalidConfig,
-            "find consumer",
-            format!(
-                "the inventory has no consumer `{}` any more; put its entry back, then `keywheel resume`",
-                spec.name
-            ),
-        )
-    })?;
-    Ok((spec, declared.consumer.notifier()))
+    Ok((spec, acting.handles().notifier(&spec.name)?))
 }
 
 /// The time that a consumer is given, spent in looks that grow rarer.
@@ -120,8 +107,7 @@ pub(super) async fn notify(
     let notice = notice(acting, phase);
     let mut patience = Patience::with(spec);
     loop {
-        let call = async { notifier.notify(&acting.context(), &notice).await };
-        let error = match acting.engine.limits.consumer(&spec.name, Effect::MaybeApplied, call).await {
+        let error = match notifier.notify(&acting.context(), &notice).await {
             Ok(()) => return Ok(Some(StepFacts::default())),
             Err(error) => error,
         };
@@ -149,7 +135,7 @@ pub(super) async fn adopt(
     let notice = notice(acting, phase);
     let mut patience = Patience::with(spec);
     loop {
-        let why = match acting.engine.limits.consumer(&spec.name, LOOK, notifier.adopted(&notice)).await {
+        let why = match notifier.adopted(&notice).await {
             Ok(Adoption::Yes { evidence }) => return Ok(Some(StepFacts::evidence(evidence))),
             Ok(Adoption::Unobservable { accepted }) => {
                 return Ok(Some(StepFacts::evidence(format!(

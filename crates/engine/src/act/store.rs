@@ -1,7 +1,7 @@
 //! Actions on stores.
 
 use keywheel_core::{
-    CallContext, Effect, Error, ErrorKind, Fingerprint, Identity, Result, RotationId, SecretValue, VersionId,
+    CallContext, Error, ErrorKind, Fingerprint, Identity, Result, RotationId, SecretValue, VersionId,
     rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
     secret::{Stage, VersionInfo, Versions},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Makes the new value durable as pending. In the primary store the value comes into being here, once for a rotation.
 pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
-    let versions = acting.versions(&place).await?;
+    let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
         // An earlier attempt got this far. Generating again would leave two values for one rotation.
@@ -40,9 +40,7 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
     }
     let identity = new_identity(acting, index, old.as_ref())?;
     let value = acting.new_value().await?.duplicate();
-    let new = acting
-        .change(&place, async { place.secret.stage(&acting.context(), &value, identity.as_ref()).await })
-        .await?;
+    let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
     Ok(StepFacts { new: Some(fact(&new)), old, ..StepFacts::default() })
 }
 
@@ -50,7 +48,7 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
 async fn others_hold(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<bool> {
     for index in acting.history.spec().store_indexes().skip(1) {
         let place = acting.place(index)?;
-        let versions = acting.versions(&place).await?;
+        let versions = place.secret.versions().await?;
         if versions.at(Stage::Current).is_none_or(|current| current.fingerprint != fingerprint) {
             return Ok(false);
         }
@@ -97,7 +95,7 @@ fn new_identity(
         return Ok(acting.new_fact(StoreIndex::PRIMARY)?.identity.clone());
     }
     let current = old.and_then(|old| old.identity.as_ref()).or(acting.entry()?.identity.as_ref());
-    acting.rotator()?.1.next_identity(current)
+    acting.rotator()?.next_identity(current)
 }
 
 fn new_value(acting: &Acting<'_>) -> Result<SecretValue> {
@@ -130,7 +128,7 @@ fn new_value(acting: &Acting<'_>) -> Result<SecretValue> {
 pub(super) async fn publish(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
     let new = acting.new_fact(index)?;
-    acting.change(&place, async { place.secret.publish(&acting.context(), &new.id).await }).await?;
+    place.secret.publish(&acting.context(), &new.id).await?;
     Ok(StepFacts::default())
 }
 
@@ -139,7 +137,7 @@ pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
     let place = acting.place(index)?;
     let new = acting.new_fact(index)?;
     let expected = acting.old_fact(index).map(|old| &old.id);
-    acting.change(&place, async { place.secret.promote(&acting.context(), &new.id, expected).await }).await?;
+    place.secret.promote(&acting.context(), &new.id, expected).await?;
     Ok(StepFacts::default())
 }
 
@@ -153,7 +151,7 @@ pub(super) async fn retire(acting: &mut Acting<'_>, index: StoreIndex) -> Result
     if old.id == new.id {
         return Ok(StepFacts::evidence("the store held the new value already"));
     }
-    let versions = acting.versions(&place).await?;
+    let versions = place.secret.versions().await?;
     refuse_another_place(&place, &versions, new, Some(old))?;
     remove(acting, &place, &old.id).await?;
     Ok(StepFacts::default())
@@ -185,7 +183,7 @@ fn refuse_another_place(
 pub(super) async fn unpromote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
     let new = acting.new_fact(index)?;
-    let versions = acting.versions(&place).await?;
+    let versions = place.secret.versions().await?;
     let current = versions.at(Stage::Current);
     if current.is_none_or(|current| current.id != new.id) {
         if acting.history.facts.promoted.contains(&index) {
@@ -194,9 +192,7 @@ pub(super) async fn unpromote(acting: &mut Acting<'_>, index: StoreIndex) -> Res
         return Ok(StepFacts::evidence("the new value was not current here"));
     }
     if let Some(old) = acting.old_fact(index) {
-        acting
-            .change(&place, async { place.secret.promote(&acting.context(), &old.id, Some(&new.id)).await })
-            .await?;
+        place.secret.promote(&acting.context(), &old.id, Some(&new.id)).await?;
         return Ok(StepFacts::default());
     }
     // This store had no value of its own: it gets the one that the primary store goes back to.
@@ -208,13 +204,9 @@ pub(super) async fn unpromote(acting: &mut Acting<'_>, index: StoreIndex) -> Res
         ));
     };
     let identity = acting.old_fact(StoreIndex::PRIMARY).and_then(|old| old.identity.as_ref());
-    let stage = async {
-        let context = CallContext { rotation: way_back(acting.history.id), ..acting.context() };
-        place.secret.stage(&context, &old, identity).await
-    };
-    let staged = acting.change(&place, stage).await?;
-    let promote = async { place.secret.promote(&acting.context(), &staged.id, Some(&new.id)).await };
-    acting.change(&place, promote).await?;
+    let context = CallContext { rotation: way_back(acting.history.id), ..acting.context() };
+    let staged = place.secret.stage(&context, &old, identity).await?;
+    place.secret.promote(&acting.context(), &staged.id, Some(&new.id)).await?;
     Ok(StepFacts::default())
 }
 
@@ -229,7 +221,7 @@ fn way_back(rotation: RotationId) -> RotationId {
 /// Removes the new value after an undo.
 pub(super) async fn discard(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
-    let versions = acting.versions(&place).await?;
+    let versions = place.secret.versions().await?;
     let id = match acting.history.facts.new.get(&index) {
         Some(new) => Some(new.id.clone()),
         // The answer to `stage` was lost: its mark tells which version is ours.
@@ -244,7 +236,7 @@ pub(super) async fn discard(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
 }
 
 async fn remove(acting: &Acting<'_>, place: &Place<'_>, id: &VersionId) -> Result<()> {
-    acting.change(place, async { place.secret.retire(&acting.context(), id).await }).await
+    place.secret.retire(&acting.context(), id).await
 }
 
 pub(super) fn staged_by_us<'v>(acting: &Acting<'_>, versions: &'v Versions) -> Option<&'v VersionInfo> {
@@ -266,11 +258,7 @@ pub(super) fn fact(version: &VersionInfo) -> VersionFact {
 pub(crate) async fn current_fingerprint(engine: &Engine, history: &History) -> Option<Fingerprint> {
     let entry = engine.inventory.secret(&history.spec().secret)?;
     let place = history.spec().store(StoreIndex::PRIMARY)?;
-    let declared = engine.inventory.stores.get(&place.store)?;
-    let secret = declared.store.secret(&place.location, engine.keys.fingerprinter(entry.fingerprint));
-    let versions = engine.limits.store(&place.store, LOOK, secret.versions()).await.ok()?;
+    let secret = engine.looking().secret(place, engine.keys.fingerprinter(entry.fingerprint)).ok()?;
+    let versions = secret.versions().await.ok()?;
     versions.at(Stage::Current).map(|current| current.fingerprint)
 }
-
-/// The effect of a look that failed: none.
-pub(super) const LOOK: Effect = Effect::NotApplied;

@@ -1,53 +1,39 @@
 //! Actions on the system that checks the credential.
 
 use keywheel_core::{
-    Effect, Error, ErrorKind, Result, RotatorName, SecretValue,
+    Effect, Error, ErrorKind, Result, SecretValue,
     rotation::{StepFacts, StoreIndex, VersionFact},
-    rotator::{Credential, Probe, Rotator},
+    rotator::{Credential, Probe},
 };
 
 use crate::act::{
     acting::Acting,
-    store::{LOOK, fact, old, staged_by_us},
+    store::{fact, old, staged_by_us},
 };
 
 fn credential<'a>(fact: &'a VersionFact, value: &'a SecretValue) -> Credential<'a> {
     Credential { identity: fact.identity.as_ref(), value }
 }
 
-async fn probe(
-    acting: &Acting<'_>,
-    name: &RotatorName,
-    rotator: &dyn Rotator,
-    credential: Credential<'_>,
-) -> Result<Probe> {
-    acting.engine.limits.target(name, LOOK, rotator.probe(credential)).await
-}
-
 /// The target issues the value, and the primary store gets it at once.
 pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let place = acting.place(StoreIndex::PRIMARY)?;
-    let versions = acting.versions(&place).await?;
+    let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     // A mint of this rotation whose value never became durable: nobody knows it, nobody ever will.
-    let issued = acting.engine.limits.target(name, LOOK, rotator.list()).await?;
+    let issued = rotator.list().await?;
     for orphan in issued.iter().filter(|issued| issued.rotation == Some(acting.history.id)) {
-        let call = async { rotator.revoke_orphan(&acting.context(), &orphan.identity).await };
-        acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
+        rotator.revoke_orphan(&acting.context(), &orphan.identity).await?;
     }
-    let minted = acting
-        .engine
-        .limits
-        .target(name, Effect::MaybeApplied, async { rotator.mint(&acting.context()).await })
-        .await?;
-    let stage = async { place.secret.stage(&acting.context(), &minted.value, Some(&minted.identity)).await };
+    let minted = rotator.mint(&acting.context()).await?;
     // The mint has happened, whatever becomes of staging it.
-    let new = acting
-        .change(&place, stage)
+    let new = place
+        .secret
+        .stage(&acting.context(), &minted.value, Some(&minted.identity))
         .await
         .map_err(|error| Error { effect: Effect::MaybeApplied, ..error })?;
     *acting.new_value = Some(minted.value);
@@ -56,28 +42,27 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
 
 /// The target accepts the new value.
 pub(super) async fn apply(acting: &mut Acting<'_>) -> Result<StepFacts> {
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let old = acting.old_fact(StoreIndex::PRIMARY);
     let old_value = acting.old_value().await?;
     let probe_first = acting.probe_first;
     let value = acting.new_value().await?.duplicate();
     let new = credential(new, &value);
-    if probe_first && probe(acting, name, rotator.as_ref(), new).await? == Probe::Accepted {
+    if probe_first && rotator.probe(new).await? == Probe::Accepted {
         return Ok(StepFacts::evidence("an earlier attempt had succeeded: a login with the new value works"));
     }
     let current = old.zip(old_value.as_ref()).map(|(old, value)| credential(old, value));
-    let call = async { rotator.apply(&acting.context(), new, current).await };
-    acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
+    rotator.apply(&acting.context(), new, current).await?;
     Ok(StepFacts::default())
 }
 
 /// A real login with the new value.
 pub(super) async fn verify(acting: &mut Acting<'_>) -> Result<StepFacts> {
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    match probe(acting, name, rotator.as_ref(), credential(new, &value)).await? {
+    match rotator.probe(credential(new, &value)).await? {
         Probe::Accepted => Ok(StepFacts::evidence("a login with the new value works")),
         Probe::Rejected => Err(Error::not_applied(
             ErrorKind::Rejected,
@@ -89,37 +74,31 @@ pub(super) async fn verify(acting: &mut Acting<'_>) -> Result<StepFacts> {
 
 /// The target refuses the old value.
 pub(super) async fn revoke(acting: &mut Acting<'_>) -> Result<StepFacts> {
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     let Some((old, old_value)) = acting.old_fact(StoreIndex::PRIMARY).zip(acting.old_value().await?) else {
         return Ok(StepFacts::evidence("there was no earlier value"));
     };
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    let call = async {
-        rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await
-    };
-    acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
+    rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await?;
     Ok(StepFacts::default())
 }
 
 /// A real login with the old value, which must fail.
 pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     let Some((old, old_value)) = acting.old_fact(StoreIndex::PRIMARY).zip(acting.old_value().await?) else {
         return Ok(StepFacts::evidence("there was no earlier value"));
     };
     let dead = || StepFacts::evidence("a login with the old value is refused");
-    if probe(acting, name, rotator.as_ref(), credential(old, &old_value)).await? == Probe::Rejected {
+    if rotator.probe(credential(old, &old_value)).await? == Probe::Rejected {
         return Ok(dead());
     }
     // Revoking is safe to repeat, and whoever released a parked rotation expects it to be tried again.
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    let call = async {
-        rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await
-    };
-    acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
-    match probe(acting, name, rotator.as_ref(), credential(old, &old_value)).await? {
+    rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await?;
+    match rotator.probe(credential(old, &old_value)).await? {
         Probe::Rejected => Ok(dead()),
         Probe::Accepted => Err(Error::not_applied(
             ErrorKind::Rejected,
@@ -131,7 +110,7 @@ pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
 
 /// The target accepts the old value again, and the new one no more.
 pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
-    let (name, rotator) = acting.rotator()?;
+    let rotator = acting.rotator()?;
     let keeps_old = acting.history.spec().target.as_ref().is_some_and(|target| target.strategy.keeps_old());
     let old_value = acting.old_value().await?;
     let old = acting
@@ -139,14 +118,13 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
         .zip(old_value.as_ref())
         .map(|(old, value)| credential(old, value));
     if let (Some(old), false) = (old, keeps_old) {
-        if probe(acting, name, rotator.as_ref(), old).await? == Probe::Accepted {
+        if rotator.probe(old).await? == Probe::Accepted {
             return Ok(StepFacts::evidence("a login with the old value works"));
         }
         let new = acting.new_fact(StoreIndex::PRIMARY)?;
         let value = acting.new_value().await?.duplicate();
-        let call = async { rotator.apply(&acting.context(), old, Some(credential(new, &value))).await };
-        acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
-        return match probe(acting, name, rotator.as_ref(), old).await? {
+        rotator.apply(&acting.context(), old, Some(credential(new, &value))).await?;
+        return match rotator.probe(old).await? {
             Probe::Accepted => Ok(StepFacts::evidence("a login with the old value works again")),
             Probe::Rejected => Err(Error::maybe_applied(
                 ErrorKind::Rejected,
@@ -158,15 +136,13 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     if acting.history.facts.new.contains_key(&StoreIndex::PRIMARY) {
         let new = acting.new_fact(StoreIndex::PRIMARY)?;
         let value = acting.new_value().await?.duplicate();
-        let call = async { rotator.revoke(&acting.context(), credential(new, &value), old).await };
-        acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
+        rotator.revoke(&acting.context(), credential(new, &value), old).await?;
         return Ok(StepFacts::default());
     }
     // A mint whose answer was lost: its value is nowhere, its listing is.
-    for orphan in acting.engine.limits.target(name, LOOK, rotator.list()).await? {
+    for orphan in rotator.list().await? {
         if orphan.rotation == Some(acting.history.id) {
-            let call = async { rotator.revoke_orphan(&acting.context(), &orphan.identity).await };
-            acting.engine.limits.target(name, Effect::MaybeApplied, call).await?;
+            rotator.revoke_orphan(&acting.context(), &orphan.identity).await?;
         }
     }
     Ok(StepFacts::default())

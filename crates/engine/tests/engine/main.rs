@@ -7,6 +7,8 @@ mod durable;
 #[cfg(test)]
 mod fan_out;
 #[cfg(test)]
+mod lease;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;

@@ -119,7 +119,8 @@ macro_rules! conformance_cases {
             $(
                 #[test]
                 fn $case() {
-                    $crate::conformance::run($make, $crate::conformance::$suite::$case);
+                    let case = (module_path!(), stringify!($case));
+                    $crate::conformance::run(case, $make, $crate::conformance::$suite::$case);
                 }
             )*
         }

@@ -1,0 +1,182 @@
+//! The lease under which one secret is worked on: whether it is still ours is asked again before every effect.
+//!
+//! An intent is written under the lease, and the effect comes after it. If the process stands still between the two (it
+//! was stopped, its machine was paused) for longer than the lease lives, somebody else has taken over meanwhile, and what
+//! it does next would be done under a lease that is not its own any more.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use keywheel_core::{
+    CallContext, Clock, Error, ErrorKind, Fence, Initiator, Result, RotationId, SecretName,
+    journal::{Acquired, Holder, Journal, Lease},
+    rotation::{NewRecord, Record},
+};
+
+use crate::layers::{CALL_TIME, Layer};
+
+/// How long a lease lives without a sign of life of its holder.
+const LIFETIME: Duration = Duration::from_mins(1);
+
+/// How long ago the journal may have said that the lease is ours for an effect to begin.
+const CONFIRMED: Duration = Duration::from_secs(20);
+
+// An effect begins at most `CONFIRMED` after the lease was ours and is given up `CALL_TIME` later: before anybody else can
+// have the lease, even if this process gave no sign of life since.
+const _: () = assert!(CONFIRMED.as_secs() + CALL_TIME.as_secs() < LIFETIME.as_secs());
+
+/// A lease that the journal gave us, and when it last said so.
+pub(crate) struct HeldLease {
+    lease: Lease,
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    initiator: Initiator,
+    confirmed_at: Mutex<Timestamp>,
+}
+
+impl HeldLease {
+    /// Asks for the lease of `secret`.
+    pub(crate) async fn acquire(
+        secret: &SecretName,
+        initiator: &Initiator,
+        journal: &Arc<dyn Journal>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<std::result::Result<Arc<Self>, Holder>> {
+        // Here and below: from when the question was asked, since nobody knows when it was answered.
+        let asked_at = clock.now();
+        Ok(match journal.acquire(secret, initiator, LIFETIME).await? {
+            Acquired::Yes(lease) => Ok(Arc::new(Self {
+                lease,
+                journal: Arc::clone(journal),
+                clock: Arc::clone(clock),
+                initiator: initiator.clone(),
+                confirmed_at: Mutex::new(asked_at),
+            })),
+            Acquired::HeldBy(holder) => Err(holder),
+        })
+    }
+
+    /// The circumstances of a call under this lease. The deadline is set when the call's turn has come.
+    pub(crate) fn context(
+        &self,
+        rotation: RotationId,
+        started_at: Timestamp,
+        initiator: Initiator,
+    ) -> CallContext {
+        CallContext { rotation, started_at, initiator, deadline: Timestamp::MAX, fence: self.fence() }
+    }
+
+    /// The number that later holders exceed.
+    pub(crate) fn fence(&self) -> Fence {
+        self.lease.fence
+    }
+
+    /// Makes `record` durable. That the journal took it says that the lease is ours.
+    pub(crate) async fn append(&self, record: NewRecord) -> Result<Record> {
+        let asked_at = self.clock.now();
+        let record = self.journal.append(&self.lease, record).await?;
+        self.confirmed(asked_at);
+        Ok(record)
+    }
+
+    /// Gives it back. One that was lost is nobody's loss, and one that cannot be given back expires.
+    pub(crate) async fn release(&self) {
+        give_back(&*self.journal, &self.lease).await;
+    }
+
+    /// Asks the journal whether the lease is still ours, if it said so too long ago; answers when it last did.
+    async fn confirm(&self, operation: &'static str) -> Result<Timestamp> {
+        let now = self.clock.now();
+        let confirmed_at = *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        // In either direction: of a clock that was set back nobody knows how long ago anything was.
+        if now.duration_since(confirmed_at).unsigned_abs() <= CONFIRMED {
+            return Ok(confirmed_at);
+        }
+        let lost = |why: String| {
+            let message = format!("the lease was lost before the call, and nothing was sent: {why}");
+            Err(Error::not_applied(ErrorKind::Fenced, operation, message).with("secret", &self.lease.secret))
+        };
+        let answer = self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await;
+        match answer {
+            Ok(Acquired::Yes(lease)) if lease.fence == self.lease.fence => {
+                self.confirmed(now);
+                Ok(now)
+            }
+            Ok(Acquired::Yes(new)) => {
+                // It was lost, and is free again. What the other holder did meanwhile nobody here has read.
+                give_back(&*self.journal, &new).await;
+                lost("another process held it meanwhile".to_owned())
+            }
+            Ok(Acquired::HeldBy(holder)) => {
+                lost(format!("{} holds it since {}", holder.initiator, holder.since))
+            }
+            // What stands in the way of the question stands in the way of the call, and says nothing about its receiver.
+            Err(error) => {
+                let message = format!("the lease could not be confirmed, and nothing was sent: {error}");
+                Err(Error::not_applied(ErrorKind::Unavailable, operation, message))
+            }
+        }
+    }
+
+    fn confirmed(&self, at: Timestamp) {
+        *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+}
+
+async fn give_back(journal: &dyn Journal, lease: &Lease) {
+    if let Err(error) = journal.release(lease).await {
+        // It expires by itself, and whoever comes next finds this process gone.
+        tracing::warn!(secret = %lease.secret, %error, "the lease could not be given back");
+    }
+}
+
+/// The layer that lets a call which changes something through only under a confirmed lease, with that lease's fence and a
+/// deadline that begins now: whatever the call waited for before its turn came is not its own time.
+#[derive(Clone)]
+pub(crate) struct Leased(pub(crate) Option<Arc<HeldLease>>);
+
+impl Layer for Leased {
+    async fn look<T, F>(&self, _operation: &'static str, call: impl Fn() -> F + Send + Sync) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        call().await
+    }
+
+    async fn change<T, F>(
+        &self,
+        operation: &'static str,
+        context: CallContext,
+        call: impl FnOnce(CallContext) -> F + Send,
+    ) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let Some(lease) = &self.0 else {
+            let why = "a change was about to be made through a handle that is there to look";
+            return Err(Error::not_applied(ErrorKind::Internal, operation, why));
+        };
+        let confirmed_at = lease.confirm(operation).await?;
+        // Where the answer itself took long, less than a call's time is left.
+        let deadline = after(lease.clock.now(), CALL_TIME).min(after(confirmed_at, CONFIRMED + CALL_TIME));
+        call(CallContext { deadline, fence: lease.fence(), ..context }).await
+    }
+
+    async fn write<T, F>(&self, _operation: &'static str, call: impl FnOnce() -> F + Send) -> Result<T>
+    where
+        T: Send,
+        F: Future<Output = Result<T>> + Send,
+    {
+        call().await
+    }
+}
+
+fn after(time: Timestamp, duration: Duration) -> Timestamp {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    time.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
