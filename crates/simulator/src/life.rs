@@ -31,6 +31,9 @@ const STILL: usize = 6;
 /// A person who was asked so often about one rotation has no way on.
 const PARKS: usize = 8;
 
+/// A person reads what happened, and types.
+const TYPING: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// A bit more than the lifetime of a lease.
 const SILENCE: std::time::Duration = std::time::Duration::from_secs(61);
 
@@ -133,9 +136,11 @@ impl<'b> Life<'b> {
         self.world.judge.object(Invariant::Converges, format!("it does not end: {stand}"));
     }
 
-    /// What was sent long ago arrives. The next night's rotation then finds whatever it left behind.
+    /// What was sent long ago arrives. The next night's rotation finds whatever it, or a process that others had taken for
+    /// gone, left behind.
     fn late_ones_have_landed(&mut self) -> bool {
-        if self.next_night || !self.world.network.met(|fault| fault == Fault::Late) {
+        let behind = |fault| matches!(fault, Fault::Late | Fault::Paused | Fault::StaleLease);
+        if self.next_night || !self.world.network.met(behind) {
             return true;
         }
         self.next_night = true;
@@ -162,6 +167,9 @@ impl<'b> Life<'b> {
     async fn start(&mut self, installation: usize) {
         let history = self.history(installation);
         let work = self.decide(installation, history.as_ref());
+        if work.is_typed() {
+            self.world.network.clock().advance(TYPING);
+        }
         let (id, journal, engine) = self.world.process(installation);
         let now = self.world.network.clock().now();
         let secret = self.world.secret.clone();
@@ -365,6 +373,14 @@ enum Work {
 }
 
 impl Work {
+    /// Whether it takes a person.
+    fn is_typed(&self) -> bool {
+        match self {
+            Self::Begin | Self::Due => false,
+            Self::GoOn | Self::RollBack | Self::RollBackIfItCan | Self::Vouch => true,
+        }
+    }
+
     /// What it says in the end: to nobody, the next process looks for itself.
     async fn carry_out(
         self,

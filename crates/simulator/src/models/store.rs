@@ -110,11 +110,17 @@ impl SimSecret {
         self.network.look(Server::Remote, request, || look(&self.shelf.places())).await
     }
 
+    /// Nothing is sent after the deadline: between the look and the change that follows from it the process may have been
+    /// stopped, and others may have come.
     async fn change<T: Send + 'static>(
         &self,
+        context: &CallContext,
         verb: &'static str,
         change: impl FnOnce(&mut Places) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if self.network.clock().now() > context.deadline {
+            return Err(Error::not_applied(ErrorKind::TimedOut, verb, "the deadline has passed"));
+        }
         let request = Request { on: self.label, verb, about: "" };
         let shelf = self.shelf.clone();
         self.network.change(Server::Remote, request, move || change(&mut shelf.places())).await
@@ -138,7 +144,7 @@ impl SimSecret {
     }
 
     /// The version is current: whatever it left behind on its way goes.
-    async fn tidy(&self, version: &VersionId) -> Result<()> {
+    async fn tidy(&self, context: &CallContext, version: &VersionId) -> Result<()> {
         let (pending, next) = self
             .look("look", |places| {
                 let holds = |place: &Option<Entry>| place.as_ref().is_some_and(|entry| entry.id == *version);
@@ -146,24 +152,24 @@ impl SimSecret {
             })
             .await?;
         if pending {
-            self.drop_pending(version.clone()).await?;
+            self.drop_pending(context, version.clone()).await?;
         }
         if next {
-            self.drop_next(version.clone()).await?;
+            self.drop_next(context, version.clone()).await?;
         }
         Ok(())
     }
 
-    async fn drop_pending(&self, version: VersionId) -> Result<()> {
-        self.change("drop-pending", move |places| {
+    async fn drop_pending(&self, context: &CallContext, version: VersionId) -> Result<()> {
+        self.change(context, "drop-pending", move |places| {
             places.pending.take_if(|entry| entry.id == version);
             Ok(())
         })
         .await
     }
 
-    async fn drop_next(&self, version: VersionId) -> Result<()> {
-        self.change("drop-next", move |places| {
+    async fn drop_next(&self, context: &CallContext, version: VersionId) -> Result<()> {
+        self.change(context, "drop-next", move |places| {
             places.next.take_if(|entry| entry.id == version);
             Ok(())
         })
@@ -171,8 +177,13 @@ impl SimSecret {
     }
 
     /// Makes the entry current if `expected` is: the store itself looks and writes in one.
-    async fn put_current_checked(&self, entry: Entry, expected: Option<VersionId>) -> Result<()> {
-        self.change("put-current", move |places| {
+    async fn put_current_checked(
+        &self,
+        context: &CallContext,
+        entry: Entry,
+        expected: Option<VersionId>,
+    ) -> Result<()> {
+        self.change(context, "put-current", move |places| {
             let current = places.current.as_ref().map(|current| &current.id);
             if current == Some(&entry.id) {
                 return Ok(());
@@ -188,12 +199,8 @@ impl SimSecret {
 
     /// Makes the entry current whatever is, then sees whether it was the next version, then moves the labels.
     async fn put_current_blindly(&self, context: &CallContext, entry: Entry) -> Result<()> {
-        // Between the look at the current version and the write somebody may come: the write is not begun late.
-        if self.network.clock().now() > context.deadline {
-            return Err(Error::not_applied(ErrorKind::TimedOut, "promote", "the deadline has passed"));
-        }
         let id = entry.id.clone();
-        self.change("put-current", move |places| {
+        self.change(context, "put-current", move |places| {
             let same = places.current.as_ref().is_some_and(|current| current.id == entry.id);
             if !same {
                 places.unlabelled = places.current.replace(entry);
@@ -208,11 +215,11 @@ impl SimSecret {
             Err(Error::maybe_applied(ErrorKind::Conflict, "promote", "somebody wrote at the same moment"))
         });
         check.await.map_err(half_done)?;
-        self.move_labels().await.map_err(half_done)
+        self.move_labels(context).await.map_err(half_done)
     }
 
-    async fn move_labels(&self) -> Result<()> {
-        self.change("move-labels", |places| {
+    async fn move_labels(&self, context: &CallContext) -> Result<()> {
+        self.change(context, "move-labels", |places| {
             if let Some(displaced) = places.unlabelled.take() {
                 places.previous = Some(displaced);
             }
@@ -294,7 +301,7 @@ impl Secret for SimSecret {
         let info = self.describe(&entry, Stage::Pending);
         let judge = self.judge.clone();
         let rotation = context.rotation;
-        self.change("put-pending", move |places| {
+        self.change(context, "put-pending", move |places| {
             match places.by_id(&entry.id) {
                 Some(there) if there.value.same_as(&entry.value) => return Ok(()),
                 Some(_) => return Err(other_bytes()),
@@ -327,7 +334,7 @@ impl Secret for SimSecret {
             .await?;
         let (Some(entry), published) = found else { return Ok(()) };
         if !published {
-            self.change("put-next", move |places| {
+            self.change(context, "put-next", move |places| {
                 if places.next.as_ref().is_some_and(|next| next.id != entry.id) {
                     return Err(Error::not_applied(ErrorKind::Conflict, "publish", "another version is published"));
                 }
@@ -336,7 +343,7 @@ impl Secret for SimSecret {
             })
             .await?;
         }
-        self.drop_pending(version.clone()).await.map_err(half_done)
+        self.drop_pending(context, version.clone()).await.map_err(half_done)
     }
 
     async fn promote(
@@ -360,20 +367,20 @@ impl Secret for SimSecret {
             .await?;
         match (entry, self.model) {
             (Some(entry), StoreModel::Native | StoreModel::Sibling) => {
-                self.put_current_checked(entry, expected.cloned()).await?;
+                self.put_current_checked(context, entry, expected.cloned()).await?;
             }
             (Some(entry), StoreModel::LastWriter) => self.put_current_blindly(context, entry).await?,
             // An earlier attempt got that far, and perhaps not to the labels.
-            (None, StoreModel::LastWriter) => self.move_labels().await?,
+            (None, StoreModel::LastWriter) => self.move_labels(context).await?,
             (None, StoreModel::Native | StoreModel::Sibling) => {}
         }
-        self.tidy(version).await.map_err(half_done)
+        self.tidy(context, version).await.map_err(half_done)
     }
 
     async fn retire(&self, context: &CallContext, version: &VersionId) -> Result<()> {
         self.deed(context, Deed::Retire(version));
         let version = version.clone();
-        self.change("drop", move |places| {
+        self.change(context, "drop", move |places| {
             if places.current.as_ref().is_some_and(|current| current.id == version) {
                 return Err(Error::not_applied(ErrorKind::Conflict, "retire", "the version is current"));
             }
