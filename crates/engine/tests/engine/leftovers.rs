@@ -13,7 +13,7 @@ use rstest::rstest;
 
 use crate::{
     scene::{HOUR, Scene},
-    world::World,
+    world::{Settings, World, run},
 };
 
 fn late(world: &World, rotation: RotationId) -> CallContext {
@@ -155,4 +155,26 @@ async fn while_it_is_unknown_whose_the_current_value_is_no_key_is_revoked() {
     let before = keys(&world);
     world.rotate().await;
     assert_eq!(keys(&world), before, "any of them may be the one");
+}
+
+#[tokio::test]
+async fn a_key_of_an_undone_rotation_that_somebody_put_into_use_is_not_revoked() {
+    let (mut world, rotation) = undone(Scene::credential(Strategy::Minted)).await;
+    let issued = world.view().target.as_ref().unwrap().open().mint(&late(&world, rotation)).await.unwrap();
+    world.view().secrets[0].overwrite(issued.value.expose_secret());
+    world.entry(0).identity = Some(issued.identity.clone());
+    world.rotate().await;
+    assert!(world.view().accepts(issued.value.expose_secret()), "it is what is current");
+}
+
+#[tokio::test]
+async fn a_mark_of_a_rotation_of_another_secret_is_nothing_that_this_one_left() {
+    let scenes = ["one", "two"].map(|name| Scene::unchecked().named(name));
+    let world = World::with(scenes, Settings::default());
+    run(&world.engine(), &Selection::Names(vec!["two".into()]), world.now()).await.unwrap();
+    let rotation = world.history_of("two").unwrap().id;
+    let value = SecretValue::copy_from(b"misplaced");
+    world.view().secrets[0].stage(&late(&world, rotation), &value, None).await.unwrap();
+    let plan = world.plan(&Selection::Names(vec![world.name()])).await;
+    assert_eq!((plan.items.len(), plan.kept.len()), (0, 1), "{plan:?}");
 }
