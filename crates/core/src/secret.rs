@@ -91,10 +91,15 @@ impl Versions {
 
     /// The version that some rotation staged and did not promote yet: pending, or published as next.
     pub fn staged(&self) -> Option<&VersionInfo> {
+        self.all_staged().next().map(|(version, _)| version)
+    }
+
+    /// Every such version, with its mark: a pending one may lie beside another one that was published.
+    pub fn all_staged(&self) -> impl Iterator<Item = (&VersionInfo, &RotationMark)> {
         [Stage::Pending, Stage::Next]
             .into_iter()
             .filter_map(|stage| self.at(stage))
-            .find(|version| version.mark.is_some())
+            .filter_map(|version| Some((version, version.mark.as_ref()?)))
     }
 
     /// The version called `id`, whatever its stage; the current one first, should it stand in two.

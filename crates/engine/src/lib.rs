@@ -10,6 +10,7 @@ mod clock;
 mod drive;
 pub mod engine;
 mod event;
+mod finished;
 mod handles;
 mod keys;
 pub mod layers;

@@ -1,10 +1,13 @@
 //! Looks at the world before a plan is made: the journal for everyone, the stores of those alone that may be due.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use keywheel_core::{
-    Error, ErrorKind, Fingerprint, Fingerprinter, Result, SecretName,
+    Error, ErrorKind, Fingerprint, Fingerprinter, Result, RotationId, SecretName,
     inventory::{Inventory, SecretEntry},
     journal::{Journal, LastRotation},
     plan::{Observed, ProvidedSeen, Selection, StoreSeen, candidates},
@@ -12,7 +15,7 @@ use keywheel_core::{
 };
 use tokio::task::JoinSet;
 
-use crate::{engine::Engine, provided};
+use crate::{engine::Engine, finished::finished, provided};
 
 /// Stores are looked at this many at once: enough to hide their latency, few enough to be polite.
 const LOOKS_AT_ONCE: usize = 64;
@@ -70,7 +73,27 @@ pub async fn observe(engine: &Arc<Engine>, selection: &Selection, now: Timestamp
             observed.given_back.insert(secret.clone(), fingerprint);
         }
     }
+    observed.finished = ended(engine.journal.as_ref(), &observed.stores).await?;
     Ok(observed)
+}
+
+/// Of the rotations whose marks were seen, those that this journal knows to have ended.
+async fn ended(
+    journal: &dyn Journal,
+    stores: &BTreeMap<SecretName, Vec<StoreSeen>>,
+) -> Result<BTreeSet<RotationId>> {
+    let mut ended = BTreeSet::new();
+    for (secret, seen) in stores {
+        for seen in seen {
+            let StoreSeen::Versions(versions) = seen else { continue };
+            for (_, mark) in versions.all_staged() {
+                if finished(journal, secret, mark.rotation).await?.is_some() {
+                    ended.insert(mark.rotation);
+                }
+            }
+        }
+    }
+    Ok(ended)
 }
 
 /// The value that the last rotation took up and gave back.

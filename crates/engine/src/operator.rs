@@ -123,24 +123,22 @@ impl Engine {
             let handle =
                 self.changing_under(lease).secret(place, self.keys.fingerprinter(entry.fingerprint))?;
             let versions = handle.versions().await?;
-            let Some((pending, mark)) =
-                versions.staged().and_then(|staged| Some((staged, staged.mark.as_ref()?)))
-            else {
-                continue;
-            };
-            let context = lease.context(mark.rotation, mark.started_at, self.initiator.clone());
-            let words = format!("the pending version of rotation {} in {}", mark.rotation, place.store);
-            self.audit
-                .append_read(
-                    self.journal.as_ref(),
-                    secret,
-                    &format!("drop {words}"),
-                    &self.initiator,
-                    Some(pending.fingerprint),
-                )
-                .await?;
-            handle.retire(&context, &pending.id).await?;
-            dropped.push(words);
+            for (staged, mark) in versions.all_staged() {
+                let words =
+                    format!("the {} version of rotation {} in {}", staged.stage, mark.rotation, place.store);
+                self.audit
+                    .append_read(
+                        self.journal.as_ref(),
+                        secret,
+                        &format!("drop {words}"),
+                        &self.initiator,
+                        Some(staged.fingerprint),
+                    )
+                    .await?;
+                let context = lease.context(mark.rotation, mark.started_at, self.initiator.clone());
+                handle.retire(&context, &staged.id).await?;
+                dropped.push(words);
+            }
         }
         Ok(dropped)
     }

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::{
     engine::Engine,
+    finished::finished,
     layers::{Timed, examined},
     observe,
 };
@@ -71,7 +72,7 @@ async fn verify_one(engine: &Arc<Engine>, entry: &SecretEntry) -> Result<Verifie
                     verified.problems.push(format!("{} has no value", place.store));
                 }
                 if !unfinished {
-                    verified.problems.extend(leftovers(&place.store, versions));
+                    verified.problems.extend(leftovers(engine, entry, &place.store, versions).await?);
                 }
                 verified.stores.push((place.store.clone(), current));
             }
@@ -91,13 +92,27 @@ async fn verify_one(engine: &Arc<Engine>, entry: &SecretEntry) -> Result<Verifie
     Ok(verified)
 }
 
-/// Versions that no rotation of this journal accounts for.
-fn leftovers(store: &StoreName, versions: &Versions) -> Option<String> {
-    let mark = versions.staged()?.mark.as_ref()?;
-    Some(format!(
-        "{store} holds a pending version of rotation {} by {}, which this journal does not know",
-        mark.rotation, mark.initiator
-    ))
+/// Staged versions that no unfinished rotation of this journal accounts for.
+async fn leftovers(
+    engine: &Engine,
+    entry: &SecretEntry,
+    store: &StoreName,
+    versions: &Versions,
+) -> Result<Vec<String>> {
+    let mut words = Vec::new();
+    for (version, mark) in versions.all_staged() {
+        let known = finished(engine.journal.as_ref(), &entry.name, mark.rotation).await?.is_some();
+        let what_of_it = if known {
+            "which has finished: the next rotation drops it"
+        } else {
+            "which this journal does not know"
+        };
+        words.push(format!(
+            "{store} holds a {} version of rotation {} by {}, {what_of_it}",
+            version.stage, mark.rotation, mark.initiator
+        ));
+    }
+    Ok(words)
 }
 
 async fn ask_target(

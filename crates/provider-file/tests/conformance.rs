@@ -8,13 +8,19 @@ use std::{
 
 use jiff::Timestamp;
 use keywheel_core::{
-    Fingerprinter,
+    Clock, Fingerprinter,
     provider::{Settings, Store, Surroundings},
     rotation::Location,
     secret::{Secret, Stage},
     yaml::{Diagnostics, Source, parse},
 };
-use keywheel_testkit::{ManualClock, conformance::SecretFixture, secret_conformance};
+use keywheel_engine::{SystemClock, layers};
+use keywheel_testkit::{
+    ManualClock,
+    conformance::SecretFixture,
+    faults::{FaultPlan, Faulty},
+    secret_conformance,
+};
 
 /// A store of `kind` in `base`, as the inventory would declare it.
 fn store(kind: &str, base: &Path, settings: &str) -> Arc<dyn Store> {
@@ -55,6 +61,15 @@ impl Scene {
     }
 
     fn fixture(self, consumers_see: fn(&Path) -> Vec<Vec<u8>>) -> SecretFixture {
+        self.under(consumers_see, |secret| secret)
+    }
+
+    /// With something around every handle.
+    fn under(
+        self,
+        consumers_see: fn(&Path) -> Vec<Vec<u8>>,
+        wrap: fn(Arc<dyn Secret>) -> Arc<dyn Secret>,
+    ) -> SecretFixture {
         let directory = tempfile::tempdir().expect("a temporary directory");
         if self.kind == "document" {
             fs::write(directory.path().join("config.json"), "{\n  \"app\": {}\n}\n").expect("a document");
@@ -62,8 +77,8 @@ impl Scene {
         let base: PathBuf = directory.path().to_owned();
         let outside = base.clone();
         let scene = Arc::new(self);
-        SecretFixture::new(scene.open(&base))
-            .reopened_by(move || scene.open(&base))
+        SecretFixture::new(wrap(scene.open(&base)))
+            .reopened_by(move || wrap(scene.open(&base)))
             .seen_by_consumers(move || {
                 let seen = consumers_see(&outside);
                 Box::pin(async move { seen })
@@ -111,3 +126,25 @@ secret_conformance!(env_file_with_next, || async {
 });
 secret_conformance!(document, || async { scene(DOCUMENT, Shown::CurrentOnly).fixture(fields) });
 secret_conformance!(document_with_next, || async { scene(DOCUMENT, Shown::NextAndPrevious).fixture(fields) });
+
+fn calm(secret: Arc<dyn Secret>) -> Arc<dyn Secret> {
+    Arc::new(Faulty::new(secret, FaultPlan::none(), "calm"))
+}
+
+fn layered(secret: Arc<dyn Secret>) -> Arc<dyn Secret> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Arc::new(layers::stack(secret, &clock, "file"))
+}
+
+secret_conformance!(directory_under_faulty, || async {
+    scene(DIRECTORY, Shown::NextAndPrevious).under(files, calm)
+});
+secret_conformance!(directory_under_layers, || async {
+    scene(DIRECTORY, Shown::NextAndPrevious).under(files, layered)
+});
+secret_conformance!(env_file_under_layers, || async {
+    scene(ENV_FILE, Shown::NextAndPrevious).under(variables, layered)
+});
+secret_conformance!(document_under_layers, || async {
+    scene(DOCUMENT, Shown::NextAndPrevious).under(fields, layered)
+});

@@ -1,10 +1,12 @@
 //! What is due. The one place where a policy becomes work.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     fingerprint::Fingerprint,
-    id::SecretName,
+    id::{RotationId, SecretName},
     inventory::{Automation, Inventory, SecretEntry},
     plan::{
         document::{Item, Kept, PLAN_FORMAT, Plan, Reason, Waiting, WaitingFor, Work},
@@ -171,7 +173,7 @@ impl Judge<'_> {
             Some(StoreSeen::Failed { message, .. }) => return self.kept(message.clone(), true, false),
             None => return Verdict::NotDue(None),
         };
-        if let Some(foreign) = foreign_rotation(seen) {
+        if let Some(foreign) = foreign_rotation(seen, &self.observed.finished) {
             return self.kept(
                 format!(
                     "{foreign}, and this journal does not know it: another installation is at work, or a journal was \
@@ -407,11 +409,11 @@ fn drifted(seen: &[StoreSeen], fingerprint: Fingerprint) -> bool {
     })
 }
 
-/// A version that some rotation staged and left in a store, in words.
-fn foreign_rotation(seen: &[StoreSeen]) -> Option<String> {
+/// A version that some rotation staged and left in a store, in words; none of `finished`, which are over.
+fn foreign_rotation(seen: &[StoreSeen], finished: &BTreeSet<RotationId>) -> Option<String> {
     seen.iter().find_map(|seen| match seen {
         StoreSeen::Versions(versions) => {
-            let mark = versions.staged()?.mark.as_ref()?;
+            let (_, mark) = versions.all_staged().find(|(_, mark)| !finished.contains(&mark.rotation))?;
             Some(format!(
                 "rotation {} by {} is in flight since {}",
                 mark.rotation, mark.initiator, mark.started_at

@@ -1,11 +1,15 @@
 //! What was seen of the world before a plan was made.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::ErrorKind, fingerprint::Fingerprint, id::SecretName, journal::LastRotation, rotation::History,
+    error::ErrorKind,
+    fingerprint::Fingerprint,
+    id::{RotationId, SecretName},
+    journal::LastRotation,
+    rotation::History,
     secret::Versions,
 };
 
@@ -23,6 +27,9 @@ pub struct Observed {
     /// User-provided values that the last rotation of the secret took up and gave back: taking them up again by itself
     /// would only repeat that.
     pub given_back: BTreeMap<SecretName, Fingerprint>,
+    /// Of the rotations whose marks the stores show, those that this journal knows as finished: a request that arrived
+    /// after its rotation had ended. Nobody is in flight there; the next rotation drops what it left.
+    pub finished: BTreeSet<RotationId>,
 }
 
 /// What a store answered.

@@ -176,7 +176,7 @@ pub struct StepFacts {
     /// The version that was current when the new one was staged; `None` after `stage` means that there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<VersionFact>,
-    /// How a consumer was seen to have moved, or what a login answered.
+    /// How a consumer was seen to have moved, what a login answered, or what an ended rotation had left in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// The provided value equals the current one: there is nothing to rotate.

@@ -2,6 +2,7 @@
 
 mod acting;
 mod consumer;
+mod leftover;
 mod perform;
 mod store;
 mod target;

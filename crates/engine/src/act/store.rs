@@ -1,14 +1,18 @@
 //! Actions on stores.
 
 use keywheel_core::{
-    CallContext, Error, ErrorKind, Fingerprint, Identity, Result, RotationId, SecretValue, VersionId,
+    CallContext, Error, ErrorKind, Fingerprint, Identity, Result, SecretValue, VersionId,
     rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
     secret::{Stage, VersionInfo, Versions},
 };
 
 use crate::{
-    act::acting::{Acting, Place},
+    act::{
+        acting::{Acting, Place},
+        leftover,
+    },
     engine::Engine,
+    finished::way_back,
     observe, provided,
 };
 
@@ -21,6 +25,7 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
         // An earlier attempt got this far. Generating again would leave two values for one rotation.
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
+    let evidence = leftover::drop_staged(acting, &place, &versions).await?;
     if acting.history.spec().flow == Flow::SigningKey && !place.secret.capabilities().publishes_next {
         return Err(Error::not_applied(
             ErrorKind::Unsupported,
@@ -30,18 +35,21 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
         .with("store", &place.at.store));
     }
     if index == StoreIndex::PRIMARY {
-        let value = new_value(acting)?;
-        let fingerprint = acting.fingerprinter()?.of(&value);
+        // A request to stage whose answer was lost may still arrive: what this process made once is the rotation's value,
+        // whether the store shows it yet or not.
+        if acting.new_value.is_none() {
+            *acting.new_value = Some(new_value(acting)?);
+        }
+        let fingerprint = acting.fingerprinter()?.of(acting.new_value().await?);
         let same_here = old.as_ref().is_some_and(|old| old.fingerprint == fingerprint);
         if same_here && others_hold(acting, fingerprint).await? {
-            return Ok(StepFacts { old, unchanged: true, ..StepFacts::default() });
+            return Ok(StepFacts { old, evidence, unchanged: true, ..StepFacts::default() });
         }
-        *acting.new_value = Some(value);
     }
     let identity = new_identity(acting, index, old.as_ref())?;
     let value = acting.new_value().await?.duplicate();
     let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
-    Ok(StepFacts { new: Some(fact(&new)), old, ..StepFacts::default() })
+    Ok(StepFacts { new: Some(fact(&new)), old, evidence, ..StepFacts::default() })
 }
 
 /// Whether every store but the primary one has `fingerprint` as its current value.
@@ -208,14 +216,6 @@ pub(super) async fn unpromote(acting: &mut Acting<'_>, index: StoreIndex) -> Res
     let staged = place.secret.stage(&context, &old, identity).await?;
     place.secret.promote(&acting.context(), &staged.id, Some(&new.id)).await?;
     Ok(StepFacts::default())
-}
-
-/// The name under which an undo stages the old value. A rotation stages one value in one store, and under its own name
-/// that is the new one: stores refuse other bytes. Derived, so that a repetition finds what an earlier attempt staged.
-fn way_back(rotation: RotationId) -> RotationId {
-    let mut bytes = *rotation.as_bytes();
-    bytes[15] ^= 0xff;
-    RotationId::from_bytes(bytes)
 }
 
 /// Removes the new value after an undo.

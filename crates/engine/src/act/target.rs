@@ -8,6 +8,7 @@ use keywheel_core::{
 
 use crate::act::{
     acting::Acting,
+    leftover,
     store::{fact, old, staged_by_us},
 };
 
@@ -24,11 +25,9 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
     let rotator = acting.rotator()?;
-    // A mint of this rotation whose value never became durable: nobody knows it, nobody ever will.
-    let issued = rotator.list().await?;
-    for orphan in issued.iter().filter(|issued| issued.rotation == Some(acting.history.id)) {
-        rotator.revoke_orphan(&acting.context(), &orphan.identity).await?;
-    }
+    let dropped = leftover::drop_staged(acting, &place, &versions).await?;
+    let revoked = leftover::revoke_orphans(acting, &*rotator, &versions, old.as_ref()).await?;
+    let evidence = dropped.into_iter().chain(revoked).reduce(|all, next| format!("{all}; {next}"));
     let minted = rotator.mint(&acting.context()).await?;
     // The mint has happened, whatever becomes of staging it.
     let new = place
@@ -37,7 +36,7 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
         .await
         .map_err(|error| Error { effect: Effect::MaybeApplied, ..error })?;
     *acting.new_value = Some(minted.value);
-    Ok(StepFacts { new: Some(fact(&new)), old, ..StepFacts::default() })
+    Ok(StepFacts { new: Some(fact(&new)), old, evidence, ..StepFacts::default() })
 }
 
 /// The target accepts the new value.

@@ -1,12 +1,16 @@
 //! Durable before effect, and one value for a rotation however often its process dies.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
+use async_trait::async_trait;
 use keywheel_core::{
-    ErrorKind, Identity,
+    CallContext, ErrorKind, Identity, Result, SecretValue, VersionId,
     rotation::{Action, Event, Outcome, StoreIndex},
     rotator::Strategy,
-    secret::Stage,
+    secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
 };
 use keywheel_engine::Ended;
 use keywheel_testkit::{
@@ -148,6 +152,80 @@ async fn a_staged_value_is_never_generated_again(
     live(&mut world, Wish::Forward).await.unwrap();
     let current = world.view().primary(Stage::Current).unwrap();
     assert_eq!(BTreeSet::from([print(&current)]), values);
+}
+
+#[rstest]
+#[case::the_store_does_not_show_it_yet(Fault::LostRequest)]
+#[case::it_was_refused(Fault::Refusal(ErrorKind::Unavailable))]
+#[tokio::test]
+async fn one_process_makes_one_value_for_a_rotation(
+    #[values(Strategy::InPlace, Strategy::Overlap, Strategy::Alternating)] strategy: Strategy,
+    #[case] fault: Fault,
+) {
+    let number = first_call(strategy, "stage").await;
+    let offered: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+    let seen = Arc::clone(&offered);
+    let wrap =
+        move |inner: Arc<dyn Secret>| Arc::new(Offered { inner, seen: Arc::clone(&seen) }) as Arc<dyn Secret>;
+    let settings = Settings {
+        faults: FaultPlan::at([(number, fault)]),
+        wrap_store: (0, Arc::new(wrap)),
+        ..Settings::default()
+    };
+    let world = World::with([scene(strategy)], settings);
+    let ended = world.rotate().await;
+    assert!(matches!(ended, Ended::Finished { outcome: Outcome::Succeeded, .. }), "{ended:?}");
+    let offered = offered.lock().unwrap().clone();
+    assert_eq!(offered.len(), 2, "it was staged again");
+    assert!(offered[0] == offered[1], "the first request may still arrive, and then there are two values");
+}
+
+/// Sees what is offered to a store, whether it arrives or not.
+struct Offered {
+    inner: Arc<dyn Secret>,
+    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+#[async_trait]
+impl Secret for Offered {
+    fn capabilities(&self) -> SecretCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn versions(&self) -> Result<Versions> {
+        self.inner.versions().await
+    }
+
+    async fn read(&self, stage: Stage) -> Result<SecretValue> {
+        self.inner.read(stage).await
+    }
+
+    async fn stage(
+        &self,
+        context: &CallContext,
+        value: &SecretValue,
+        identity: Option<&Identity>,
+    ) -> Result<VersionInfo> {
+        self.seen.lock().unwrap().push(value.expose_secret().to_vec());
+        self.inner.stage(context, value, identity).await
+    }
+
+    async fn publish(&self, context: &CallContext, version: &VersionId) -> Result<()> {
+        self.inner.publish(context, version).await
+    }
+
+    async fn promote(
+        &self,
+        context: &CallContext,
+        version: &VersionId,
+        expected: Option<&VersionId>,
+    ) -> Result<()> {
+        self.inner.promote(context, version, expected).await
+    }
+
+    async fn retire(&self, context: &CallContext, version: &VersionId) -> Result<()> {
+        self.inner.retire(context, version).await
+    }
 }
 
 #[rstest]

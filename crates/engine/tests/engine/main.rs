@@ -9,6 +9,8 @@ mod fan_out;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]
+mod leftovers;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;

@@ -302,6 +302,28 @@ fn a_pending_version_that_the_journal_does_not_know_is_left_alone() {
 }
 
 #[test]
+fn what_a_finished_rotation_left_is_nobody_in_flight() {
+    let world = world();
+    let staged = |stage, number| {
+        let mark = RotationMark {
+            rotation: RotationId::from_random([number; 16]),
+            started_at: hours_ago(2),
+            initiator: "tester".into(),
+        };
+        VersionInfo { mark: Some(mark), ..version(stage, "left") }
+    };
+    let mut observed = seen(48);
+    observed.finished.insert(RotationId::from_random([9; 16]));
+    let current = version(Stage::Current, "old");
+    observed.stores.insert("a".into(), holding(vec![current.clone(), staged(Stage::Pending, 9)]));
+    assert_eq!(work(&planned(&world, &observed, &named("a"))), ["a"]);
+    let beside = holding(vec![current, staged(Stage::Pending, 9), staged(Stage::Next, 8)]);
+    observed.stores.insert("a".into(), beside);
+    let plan = planned(&world, &observed, &named("a"));
+    assert!(only_kept(&plan).why.contains(&RotationId::from_random([8; 16]).to_string()));
+}
+
+#[test]
 fn a_store_that_cannot_be_read_is_said_and_its_secret_left_alone() {
     let world = world();
     let mut observed = seen(48);

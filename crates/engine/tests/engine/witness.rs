@@ -126,7 +126,10 @@ impl Secret for Witnessed<MemorySecret> {
 
     async fn retire(&self, context: &CallContext, version: &VersionId) -> Result<()> {
         self.witness
-            .intent(context, "retire", |action| matches!(action, Action::Retire(_) | Action::Discard(_)));
+            // Before a value is staged, what an ended rotation left in its place is dropped.
+            .intent(context, "retire", |action| {
+                matches!(action, Action::Retire(_) | Action::Discard(_) | Action::Stage(_) | Action::Mint)
+            });
         self.inner.retire(context, version).await
     }
 }
