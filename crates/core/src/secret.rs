@@ -102,6 +102,20 @@ impl Versions {
             .filter_map(|version| Some((version, version.mark.as_ref()?)))
     }
 
+    /// The previous version, and the rotation that made it that: one in its overlap, or on its way back. Whoever ends a
+    /// rotation removes the previous version last. `None` where the store keeps no marks beside what it once promoted.
+    pub fn in_overlap(&self) -> Option<(&VersionInfo, &RotationMark)> {
+        let previous = self.at(Stage::Previous)?;
+        // After a way back it is the new value that was displaced.
+        let promoted = self.at(Stage::Current).and_then(|current| current.mark.as_ref());
+        Some((previous, promoted.or(previous.mark.as_ref())?))
+    }
+
+    /// Everything that shows some rotation to be under way: staged versions, and a previous one.
+    pub fn under_way(&self) -> impl Iterator<Item = (&VersionInfo, &RotationMark)> {
+        self.all_staged().chain(self.in_overlap())
+    }
+
     /// The version called `id`, whatever its stage; the current one first, should it stand in two.
     pub fn by_id(&self, id: &VersionId) -> Option<&VersionInfo> {
         self.at(Stage::Current)

@@ -86,7 +86,7 @@ async fn ended(
     for (secret, seen) in stores {
         for seen in seen {
             let StoreSeen::Versions(versions) = seen else { continue };
-            for (_, mark) in versions.all_staged() {
+            for (_, mark) in versions.under_way() {
                 if finished(journal, secret, mark.rotation).await?.is_some() {
                     ended.insert(mark.rotation);
                 }

@@ -123,7 +123,7 @@ impl Engine {
             let handle =
                 self.changing_under(lease).secret(place, self.keys.fingerprinter(entry.fingerprint))?;
             let versions = handle.versions().await?;
-            for (staged, mark) in versions.all_staged() {
+            for (staged, mark) in versions.under_way() {
                 let words =
                     format!("the {} version of rotation {} in {}", staged.stage, mark.rotation, place.store);
                 self.audit

@@ -100,7 +100,7 @@ async fn leftovers(
     versions: &Versions,
 ) -> Result<Vec<String>> {
     let mut words = Vec::new();
-    for (version, mark) in versions.all_staged() {
+    for (version, mark) in versions.under_way() {
         let known = finished(engine.journal.as_ref(), &entry.name, mark.rotation).await?.is_some();
         let what_of_it = if known {
             "which has finished: the next rotation drops it"

@@ -413,7 +413,7 @@ fn drifted(seen: &[StoreSeen], fingerprint: Fingerprint) -> bool {
 fn foreign_rotation(seen: &[StoreSeen], finished: &BTreeSet<RotationId>) -> Option<String> {
     seen.iter().find_map(|seen| match seen {
         StoreSeen::Versions(versions) => {
-            let (_, mark) = versions.all_staged().find(|(_, mark)| !finished.contains(&mark.rotation))?;
+            let (_, mark) = versions.under_way().find(|(_, mark)| !finished.contains(&mark.rotation))?;
             Some(format!(
                 "rotation {} by {} is in flight since {}",
                 mark.rotation, mark.initiator, mark.started_at

@@ -90,6 +90,13 @@ impl<'a> Acting<'a> {
 
     /// The new value: from memory, else from the primary store, where it is durable.
     pub(crate) async fn new_value(&mut self) -> Result<&SecretValue> {
+        let staged = self.history.facts.new.get(&StoreIndex::PRIMARY).map(|new| new.fingerprint);
+        if let (Some(made), Some(staged)) = (&*self.new_value, staged)
+            && self.fingerprinter()?.of(made) != staged
+        {
+            // Made here and never staged: an attempt of another process had been, and its value is the rotation's.
+            *self.new_value = None;
+        }
         if self.new_value.is_none() {
             let place = self.place(StoreIndex::PRIMARY)?;
             let value = self.value_of(&place, &self.new_fact(StoreIndex::PRIMARY)?.id).await?;

@@ -12,7 +12,7 @@ use crate::{
         leftover,
     },
     engine::Engine,
-    finished::way_back,
+    finished::{finished, way_back},
     observe, provided,
 };
 
@@ -26,6 +26,7 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
     let evidence = leftover::drop_staged(acting, &place, &versions).await?;
+    refuse_company(acting, &place, &versions).await?;
     if acting.history.spec().flow == Flow::SigningKey && !place.secret.capabilities().publishes_next {
         return Err(Error::not_applied(
             ErrorKind::Unsupported,
@@ -50,6 +51,42 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
     let value = acting.new_value().await?.duplicate();
     let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
     Ok(StepFacts { new: Some(fact(&new)), old, evidence, ..StepFacts::default() })
+}
+
+/// A rotation that another installation has in its overlap shows nothing staged: only what it displaced. Beginning beside
+/// it would take the old value from under it, and the new one from its consumers.
+pub(super) async fn refuse_company(acting: &Acting<'_>, place: &Place<'_>, versions: &Versions) -> Result<()> {
+    let Some((_, mark)) = versions.in_overlap() else { return Ok(()) };
+    let ours = mark.rotation == acting.history.id;
+    let journal = &*acting.engine.journal;
+    if ours || finished(journal, &acting.history.spec().secret, mark.rotation).await?.is_some() {
+        return Ok(());
+    }
+    let error = Error::not_applied(ErrorKind::Conflict, "stage", "another rotation is in its overlap");
+    Err(error
+        .with("rotation", mark.rotation)
+        .with("started", mark.started_at)
+        .with("initiator", &mark.initiator)
+        .with("store", &place.at.store))
+}
+
+/// What is current must still be what was current when this rotation began, before the target hears of anything:
+/// somebody else may have been faster, or an editor. An in-place target would refuse theirs from then on, and keywheel
+/// would find out only at its own promote.
+pub(super) fn refuse_change(acting: &Acting<'_>, place: &Place<'_>, versions: &Versions) -> Result<()> {
+    let found = versions.at(Stage::Current).map(|current| &current.id);
+    let expected = acting.old_fact(StoreIndex::PRIMARY).map(|old| &old.id);
+    // An earlier attempt, or a process that took this one for gone, may have got further.
+    let promoted = acting.history.facts.new.get(&StoreIndex::PRIMARY).map(|new| &new.id);
+    if found == expected || (found.is_some() && found == promoted) {
+        return Ok(());
+    }
+    Err(Error::not_applied(
+        ErrorKind::Conflict,
+        "find versions",
+        "the current value was changed since this rotation began",
+    )
+    .with("store", &place.at.store))
 }
 
 /// Whether every store but the primary one has `fingerprint` as its current value.

@@ -9,7 +9,7 @@ use keywheel_core::{
 use crate::act::{
     acting::Acting,
     leftover,
-    store::{fact, old, staged_by_us},
+    store::{fact, old, refuse_change, refuse_company, staged_by_us},
 };
 
 fn credential<'a>(fact: &'a VersionFact, value: &'a SecretValue) -> Credential<'a> {
@@ -21,11 +21,17 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let place = acting.place(StoreIndex::PRIMARY)?;
     let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
-    if let Some(pending) = staged_by_us(acting, &versions) {
-        return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
-    }
     let rotator = acting.rotator()?;
+    if let Some(pending) = staged_by_us(acting, &versions) {
+        let issued = rotator.list().await?;
+        if issued.iter().any(|issued| Some(&issued.identity) == pending.identity.as_ref()) {
+            return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
+        }
+        // It arrived late: by then an attempt that did not see it had revoked the credential as an orphan.
+        place.secret.retire(&acting.context(), &pending.id).await?;
+    }
     let dropped = leftover::drop_staged(acting, &place, &versions).await?;
+    refuse_company(acting, &place, &versions).await?;
     let revoked = leftover::revoke_orphans(acting, &*rotator, &versions, old.as_ref()).await?;
     let evidence = dropped.into_iter().chain(revoked).reduce(|all, next| format!("{all}; {next}"));
     let minted = rotator.mint(&acting.context()).await?;
@@ -42,6 +48,8 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
 /// The target accepts the new value.
 pub(super) async fn apply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    refuse_change(acting, &place, &place.secret.versions().await?)?;
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let old = acting.old_fact(StoreIndex::PRIMARY);
     let old_value = acting.old_value().await?;
@@ -117,6 +125,8 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
         .zip(old_value.as_ref())
         .map(|(old, value)| credential(old, value));
     if let (Some(old), false) = (old, keeps_old) {
+        let place = acting.place(StoreIndex::PRIMARY)?;
+        refuse_change(acting, &place, &place.secret.versions().await?)?;
         if rotator.probe(old).await? == Probe::Accepted {
             return Ok(StepFacts::evidence("a login with the old value works"));
         }
