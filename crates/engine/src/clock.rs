@@ -1,12 +1,13 @@
-//! The machine's clock. The only place in the workspace that reads it.
+//! The machine's clocks. The only place in the workspace that reads them.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keywheel_core::Clock;
+use rustix::time::{ClockId, clock_gettime};
 
-/// Wall-clock time of this machine, sleep by the tokio runtime.
+/// Wall-clock time of this machine, the time since it was booted, sleep by the tokio runtime.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -15,6 +16,12 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn running(&self) -> Duration {
+        // Not the monotonic clock of the standard library: that one stands still while the machine is suspended.
+        let time = clock_gettime(ClockId::Boottime);
+        Duration::try_from(time).unwrap_or_default()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where sleep comes from")]

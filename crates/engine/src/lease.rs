@@ -34,7 +34,8 @@ pub(crate) struct HeldLease {
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
     initiator: Initiator,
-    confirmed_at: Mutex<Timestamp>,
+    /// In running time: a clock that is set meanwhile changes nothing.
+    confirmed_at: Mutex<Duration>,
 }
 
 impl HeldLease {
@@ -46,7 +47,7 @@ impl HeldLease {
         clock: &Arc<dyn Clock>,
     ) -> Result<std::result::Result<Arc<Self>, Holder>> {
         // Here and below: from when the question was asked, since nobody knows when it was answered.
-        let asked_at = clock.now();
+        let asked_at = clock.running();
         Ok(match journal.acquire(secret, initiator, LIFETIME).await? {
             Acquired::Yes(lease) => Ok(Arc::new(Self {
                 lease,
@@ -76,7 +77,7 @@ impl HeldLease {
 
     /// Makes `record` durable. That the journal took it says that the lease is ours.
     pub(crate) async fn append(&self, record: NewRecord) -> Result<Record> {
-        let asked_at = self.clock.now();
+        let asked_at = self.clock.running();
         let record = self.journal.append(&self.lease, record).await?;
         self.confirmed(asked_at);
         Ok(record)
@@ -87,24 +88,28 @@ impl HeldLease {
         give_back(&*self.journal, &self.lease).await;
     }
 
-    /// Asks the journal whether the lease is still ours, if it said so too long ago; answers when it last did.
-    async fn confirm(&self, operation: &'static str) -> Result<Timestamp> {
-        let now = self.clock.now();
-        let confirmed_at = *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        // In either direction: of a clock that was set back nobody knows how long ago anything was.
-        if now.duration_since(confirmed_at).unsigned_abs() <= CONFIRMED {
-            return Ok(confirmed_at);
+    /// Makes sure that the journal said so not too long ago, asking it again if need be.
+    async fn confirm(&self, operation: &'static str) -> Result<()> {
+        loop {
+            let asked_at = self.clock.running();
+            let confirmed_at = *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if asked_at.saturating_sub(confirmed_at) <= CONFIRMED {
+                return Ok(());
+            }
+            self.ask(operation).await?;
+            // The process may have been stopped between the answer and here: then the answer is an old one as well.
+            self.confirmed(asked_at);
         }
+    }
+
+    /// Asks the journal whether the lease is still ours.
+    async fn ask(&self, operation: &'static str) -> Result<()> {
         let lost = |why: String| {
             let message = format!("the lease was lost before the call, and nothing was sent: {why}");
             Err(Error::not_applied(ErrorKind::Fenced, operation, message).with("secret", &self.lease.secret))
         };
-        let answer = self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await;
-        match answer {
-            Ok(Acquired::Yes(lease)) if lease.fence == self.lease.fence => {
-                self.confirmed(now);
-                Ok(now)
-            }
+        match self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await {
+            Ok(Acquired::Yes(lease)) if lease.fence == self.lease.fence => Ok(()),
             Ok(Acquired::Yes(new)) => {
                 // It was lost, and is free again. What the other holder did meanwhile nobody here has read.
                 give_back(&*self.journal, &new).await;
@@ -121,7 +126,7 @@ impl HeldLease {
         }
     }
 
-    fn confirmed(&self, at: Timestamp) {
+    fn confirmed(&self, at: Duration) {
         *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 }
@@ -161,9 +166,8 @@ impl Layer for Leased {
             let why = "a change was about to be made through a handle that is there to look";
             return Err(Error::not_applied(ErrorKind::Internal, operation, why));
         };
-        let confirmed_at = lease.confirm(operation).await?;
-        // Where the answer itself took long, less than a call's time is left.
-        let deadline = after(lease.clock.now(), CALL_TIME).min(after(confirmed_at, CONFIRMED + CALL_TIME));
+        lease.confirm(operation).await?;
+        let deadline = after(lease.clock.now(), CALL_TIME);
         call(CallContext { deadline, fence: lease.fence(), ..context }).await
     }
 

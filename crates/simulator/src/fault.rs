@@ -88,6 +88,23 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether the same request may succeed when it is made again.
+    pub fn passes(self) -> bool {
+        match self {
+            Self::LostReply | Self::LostRequest | Self::Late | Self::Throttled => true,
+            Self::CrashBefore
+            | Self::CrashAfter
+            | Self::Refused
+            | Self::Paused
+            | Self::StaleLease
+            | Self::Rival
+            | Self::ClockBack
+            | Self::ClockForward => false,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use keywheel_core::{
     Clock, ErrorKind, RotationId,
     plan::Selection,
-    rotation::{Direction, Event, History, Next, Outcome, Record, WaitFor},
+    rotation::{Direction, Event, History, Next, Outcome, Record, RetryPolicy, WaitFor},
 };
 use keywheel_engine::Engine;
 use keywheel_testkit::memory::MemoryJournal;
@@ -25,8 +25,11 @@ use crate::{
 /// More processes than any life needs.
 const MOST: usize = 120;
 
+/// So many processes in a row that change nothing, and somebody else has a turn.
+const TRIES: usize = 2;
+
 /// After so many processes in a row that changed nothing, nobody will.
-const STILL: usize = 6;
+const STILL: usize = 8;
 
 /// A person who was asked so often about one rotation has no way on.
 const PARKS: usize = 8;
@@ -89,11 +92,28 @@ pub async fn live(bench: &Workbench, scenario: &Arc<Scenario>, schedule: Schedul
     life.told()
 }
 
+/// Who does something next.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// A new process of an installation.
+    Start(usize),
+    /// The process that was halted first.
+    Wake,
+}
+
 /// A process that is not running now.
 struct Halted<'b> {
+    installation: usize,
     id: ProcessId,
     journal: MemoryJournal,
     future: Pin<Box<dyn Future<Output = String> + 'b>>,
+}
+
+/// How far a process got.
+#[derive(Clone, Copy, PartialEq)]
+enum Ran {
+    ToItsEnd,
+    UntilHalted,
 }
 
 struct Life<'b> {
@@ -113,18 +133,15 @@ impl<'b> Life<'b> {
                 return;
             }
             let before = self.progress();
-            if self.still < STILL / 2 && self.has_work(0) {
-                self.start(0).await;
-            } else if self.has_work(1) {
-                self.start(1).await;
-            } else if !self.halted.is_empty() {
-                let woken = self.halted.remove(0);
-                woken.journal.come_back();
-                self.run(woken).await;
-            } else if self.has_work(0) {
-                self.start(0).await;
-            } else if self.late_ones_have_landed() {
-                return self.at_the_end().await;
+            match self.who_is_next() {
+                Some(Turn::Start(installation)) => drop(self.start(installation).await),
+                Some(Turn::Wake) => {
+                    let woken = self.halted.remove(0);
+                    woken.journal.come_back();
+                    self.run(woken).await;
+                }
+                None if self.late_ones_have_landed() => return self.at_the_end().await,
+                None => {}
             }
             self.still = if self.progress() == before { self.still + 1 } else { 0 };
             if self.still > STILL {
@@ -134,6 +151,17 @@ impl<'b> Life<'b> {
         }
         let stand = self.stand(0);
         self.world.judge.object(Invariant::Converges, format!("it does not end: {stand}"));
+    }
+
+    /// Our installation works until its rotation has ended, then the other one, then whoever was stopped wakes up: unless
+    /// somebody gets nowhere, for as long as another one stands in the way.
+    fn who_is_next(&self) -> Option<Turn> {
+        let ours = self.has_work(0).then_some(Turn::Start(0));
+        let theirs = self.has_work(1).then_some(Turn::Start(1));
+        let halted = (!self.halted.is_empty()).then_some(Turn::Wake);
+        let turns: Vec<Turn> = [ours, theirs, halted].into_iter().flatten().collect();
+        let turn = (self.still / TRIES) % turns.len().max(1);
+        turns.into_iter().nth(turn)
     }
 
     /// What was sent long ago arrives. The next night's rotation finds whatever it, or a process that others had taken for
@@ -164,7 +192,7 @@ impl<'b> Life<'b> {
     }
 
     /// A process of `installation`, with whatever brings it on.
-    async fn start(&mut self, installation: usize) {
+    async fn start(&mut self, installation: usize) -> Ran {
         let history = self.history(installation);
         let work = self.decide(installation, history.as_ref());
         if work.is_typed() {
@@ -174,10 +202,14 @@ impl<'b> Life<'b> {
         let now = self.world.network.clock().now();
         let secret = self.world.secret.clone();
         let future = Box::pin(async move { work.carry_out(&engine, &secret, now).await });
-        self.run(Halted { id, journal, future }).await;
+        if work == Work::Vouch {
+            // Whoever vouches for a consumer has seen to it.
+            self.world.restart_consumers();
+        }
+        self.run(Halted { installation, id, journal, future }).await
     }
 
-    async fn run(&mut self, mut process: Halted<'b>) {
+    async fn run(&mut self, mut process: Halted<'b>) -> Ran {
         let network = self.world.network.clone();
         network.let_run(process.id);
         let ended = match select(&mut process.future, Box::pin(network.halted(process.id))).await {
@@ -189,28 +221,40 @@ impl<'b> Life<'b> {
                 self.world.judge.search("a report", &said);
                 // The kernel frees what a process held, when it dies as when it ends.
                 process.journal.lose_leases();
+                Ran::ToItsEnd
             }
             Err(Halt::Dead) => {
                 // Its tasks go with it.
                 process.journal.lose_leases();
                 drop(process);
                 tokio::task::yield_now().await;
+                Ran::UntilHalted
             }
             Err(Halt::Paused) => {
                 process.journal.fall_silent();
                 network.clock().advance(SILENCE);
-                self.wanted += 1;
+                self.wanted += usize::from(process.installation == 0);
                 self.halted.push(process);
+                Ran::UntilHalted
             }
             Err(Halt::Stale) => {
                 self.world.judge.lost_lease(process.id);
                 process.journal.lose_leases();
-                self.halted.push(process);
+                match Box::pin(self.start(process.installation)).await {
+                    // Whoever took over got only so far: both are at it in the same instant.
+                    Ran::UntilHalted => Box::pin(self.run(process)).await,
+                    // To restart things and to look at them takes its time.
+                    Ran::ToItsEnd => {
+                        network.clock().advance(TYPING);
+                        self.halted.push(process);
+                        Ran::UntilHalted
+                    }
+                }
             }
             Err(Halt::Rival) => {
                 let rival = self.world.rival();
                 Box::pin(self.start(rival)).await;
-                Box::pin(self.run(process)).await;
+                Box::pin(self.run(process)).await
             }
         }
     }
@@ -316,7 +360,9 @@ impl<'b> Life<'b> {
         }
         let end = self.end();
         let lasting = self.world.network.met(Fault::is_lasting);
-        if matches!(end, End::RolledBack(_)) && !judge.may_turn_back() && !lasting {
+        // So often in a row, and what passes counts as something that does not.
+        let often = self.world.network.how_often(Fault::passes) >= RetryPolicy::default().attempts as usize;
+        if matches!(end, End::RolledBack(_)) && !judge.may_turn_back() && !lasting && !often {
             judge.object(Invariant::NoNeedlessUndo, format!("{end}, although nothing lasting was in the way"));
         }
     }
@@ -362,6 +408,7 @@ impl<'b> Life<'b> {
 }
 
 /// What one process does.
+#[derive(Clone, Copy, PartialEq)]
 enum Work {
     Begin,
     Due,

@@ -151,6 +151,11 @@ impl Network {
         self.state().sent.iter().any(|sent| sent.fault.is_some_and(&wanted))
     }
 
+    /// How many such faults happened.
+    pub(crate) fn how_often(&self, wanted: impl Fn(Fault) -> bool) -> usize {
+        self.state().sent.iter().filter(|sent| sent.fault.is_some_and(&wanted)).count()
+    }
+
     /// Lets `process` run (on), and no other.
     pub(crate) fn let_run(&self, process: ProcessId) {
         let watchers = {
@@ -381,6 +386,10 @@ pub(crate) struct ProcessClock {
 impl Clock for ProcessClock {
     fn now(&self) -> Timestamp {
         self.network.clock.now()
+    }
+
+    fn running(&self) -> Duration {
+        self.network.clock.running()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -150,6 +150,11 @@ impl<'b> World<'b> {
         1
     }
 
+    /// Every consumer reads its value again.
+    pub(crate) fn restart_consumers(&self) {
+        self.consumers.iter().for_each(MemoryConsumer::restart);
+    }
+
     /// A new process of `installation`: its number, its handle of the journal, and its engine.
     pub(crate) fn process(&mut self, installation: usize) -> (ProcessId, MemoryJournal, Arc<Engine>) {
         let process = ProcessId(self.processes);

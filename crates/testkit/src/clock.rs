@@ -68,11 +68,6 @@ impl ManualClock {
         state.now = moved(state.now, signed(duration));
     }
 
-    /// How much time has passed since the clock was made, whatever was done to the wall clock.
-    pub fn running(&self) -> Duration {
-        self.state().running
-    }
-
     fn run_until(&self, until: Duration) {
         let woken = {
             let mut state = self.state();
@@ -101,6 +96,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.state().now
+    }
+
+    fn running(&self) -> Duration {
+        self.state().running
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -24,6 +24,10 @@ impl Clock for ShiftedClock {
         now.checked_add(self.0).unwrap_or(now)
     }
 
+    fn running(&self) -> Duration {
+        SystemClock.running()
+    }
+
     async fn sleep(&self, duration: Duration) {
         SystemClock.sleep(duration).await;
     }

@@ -126,6 +126,10 @@ impl Clock for NoTime {
         jiff::Timestamp::UNIX_EPOCH
     }
 
+    fn running(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     async fn sleep(&self, _duration: std::time::Duration) {}
 }
 

@@ -42,6 +42,10 @@ impl Clock for TestClock {
         *self.0.lock().unwrap()
     }
 
+    fn running(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep(&self, _: Duration) {}
 }
 

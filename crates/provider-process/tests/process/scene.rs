@@ -24,6 +24,10 @@ impl Clock for Standing {
         Timestamp::UNIX_EPOCH
     }
 
+    fn running(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep(&self, duration: Duration) {
         let _elapsed = timeout(duration, pending::<()>()).await;
     }

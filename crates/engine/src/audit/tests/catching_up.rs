@@ -167,6 +167,10 @@ impl Clock for Counting {
         Timestamp::UNIX_EPOCH
     }
 
+    fn running(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
     async fn sleep(&self, duration: Duration) {
         *self.0.lock().unwrap() += duration;
     }

@@ -32,6 +32,10 @@ impl Clock for Still {
         Timestamp::UNIX_EPOCH
     }
 
+    fn running(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep(&self, _duration: Duration) {
         tokio::task::yield_now().await;
     }
