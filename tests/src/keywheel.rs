@@ -54,6 +54,11 @@ impl Keywheel {
         Said::new(&child.wait_with_output().unwrap())
     }
 
+    /// Starts it with standard input, output and error of the caller's.
+    pub fn start_with(mut self, [input, output, error]: [Stdio; 3]) -> Child {
+        self.0.stdin(input).stdout(output).stderr(error).spawn().unwrap()
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Child {
         self.0.spawn().unwrap()

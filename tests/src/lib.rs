@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails the test that wanted it")]
 
+mod at_once;
 mod consumer;
 mod fingerprint;
 mod keywheel;
@@ -12,8 +13,9 @@ mod patience;
 mod place;
 mod scene;
 
+pub use at_once::at_once;
 pub use consumer::{Consumer, Habit};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{cookie_fingerprint, fingerprint, keyed_fingerprint};
 pub use keywheel::{Keywheel, Said, program};
 pub use namespace::Namespace;
 pub use outside::{files_below, files_holding, hidden_versions, pending_files};

@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod crash;
+mod leaks;
 mod quickstart;
 mod servers;
 mod test;
@@ -27,6 +28,8 @@ enum Command {
     Quickstart,
     /// Kills the real binary at every step boundary, resumes, and prints the table
     Crash,
+    /// Searches everything that runs at TRACE write for every value that was ever made
+    Leaks,
     /// The benchmarks, as ratios measured in one run: plan, file, startup
     Bench {
         /// Which ones; all if none is named
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Quickstart => quickstart::run(),
         Command::Crash => crash::run(),
+        Command::Leaks => leaks::run(),
         Command::Bench { names } => bench::run(&names),
         Command::Servers => Ok(servers::run()),
     };

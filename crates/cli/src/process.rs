@@ -15,10 +15,12 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 /// Keeps values out of core dumps and of other users' reach. A system that refuses is no reason to stop: it is then as
 /// safe as its own settings make it.
 pub(crate) fn harden() {
-    // The maximum stays as it is: what a reload command starts may have reasons of its own to dump.
-    let maximum = rustix::process::getrlimit(Resource::Core).maximum;
-    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
-    // Also keeps other processes of the same user from attaching a debugger.
+    // Both limits, so that nothing in the process can raise the lower one again. What a reload command starts inherits
+    // them; a service manager that starts the service itself is not concerned.
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(Resource::Core, none);
+    // The limits do not count where the kernel hands dumps to a program (core(5)); this does. It also keeps other
+    // processes of the same user from attaching a debugger and from reading the memory in /proc.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     rustix::process::umask(Mode::from_raw_mode(0o077));
 }

@@ -1,5 +1,7 @@
 //! What every mutating call to a store, a target or a consumer carries with it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::id::{Fence, Initiator, RotationId};
@@ -13,9 +15,10 @@ pub struct CallContext {
     pub started_at: Timestamp,
     /// Who began it, for the same mark.
     pub initiator: Initiator,
-    /// When the caller stops waiting. A provider that can pass a time-out on does; the engine gives up at this time in
+    /// When the caller stops waiting, in the running time of the caller's [`Clock`](crate::Clock): a clock that is set does
+    /// not move it. A provider that can pass a time-out on does; the engine gives up at this time in
     /// any case and treats the outcome as unknown.
-    pub deadline: Timestamp,
+    pub deadline: Duration,
     /// The lease under which the call is made; stores that can compare fences do.
     pub fence: Fence,
 }

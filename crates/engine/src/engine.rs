@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use keywheel_core::{
     Clock, Entropy, Error, ErrorKind, Initiator, Result, RotationId, SecretName,
     inventory::Inventory,
@@ -76,14 +75,6 @@ pub struct Engine {
     busy: Mutex<HashSet<SecretName>>,
 }
 
-/// Why and by whom a run was started, for the records.
-#[derive(Clone, Debug)]
-pub(crate) struct Motive {
-    pub(crate) reason: Option<String>,
-    /// When the plan was made that is being carried out.
-    pub(crate) planned_at: Timestamp,
-}
-
 impl Engine {
     /// Puts an engine together.
     pub fn new(parts: EngineParts) -> Arc<Self> {
@@ -143,8 +134,7 @@ impl Engine {
     /// report.
     pub async fn run(self: &Arc<Self>, plan: &Plan, reason: Option<&str>) -> Result<RunReport> {
         self.audit.catch_up(self.journal.as_ref()).await?;
-        let motive = Motive { reason: reason.map(str::to_owned), planned_at: plan.made_at };
-        let ended = self.run_items(plan, &motive).await;
+        let ended = self.run_items(plan, reason).await;
         self.audit.catch_up(self.journal.as_ref()).await?;
         let items = plan
             .items
@@ -163,7 +153,7 @@ impl Engine {
     async fn run_items(
         self: &Arc<Self>,
         plan: &Plan,
-        motive: &Motive,
+        reason: Option<&str>,
     ) -> HashMap<SecretName, (Option<RotationId>, Ended)> {
         let running = Arc::new(Semaphore::new(self.inventory.concurrency.max(1)));
         let mut ended: HashMap<SecretName, (Option<RotationId>, Ended)> = HashMap::new();
@@ -181,12 +171,12 @@ impl Engine {
                     Blocker::None => {
                         let engine = Arc::clone(self);
                         let item = item.clone();
-                        let motive = motive.clone();
+                        let reason = reason.map(str::to_owned);
                         let running = Arc::clone(&running);
                         tasks.spawn(async move {
                             let _permit =
                                 running.acquire_owned().await.expect("the semaphore is never closed");
-                            let result = engine.run_item(&item, &motive).await;
+                            let result = engine.run_item(&item, reason.as_deref()).await;
                             (item.secret, result)
                         });
                     }
@@ -221,7 +211,7 @@ impl Engine {
         ended.insert(secret, result);
     }
 
-    async fn run_item(self: &Arc<Self>, item: &Item, motive: &Motive) -> (Option<RotationId>, Ended) {
+    async fn run_item(self: &Arc<Self>, item: &Item, reason: Option<&str>) -> (Option<RotationId>, Ended) {
         if self.stop.requested() {
             return (None, Ended::NotBegun { because: "the run was asked to stop".to_owned() });
         }
@@ -230,7 +220,7 @@ impl Engine {
             Ok(Err(ended)) => return (None, ended),
             Err(error) => return (None, stopped(&error)),
         };
-        let result = self.run_under(&lease, item, motive).await;
+        let result = self.run_under(&lease, item, reason).await;
         lease.release().await;
         result
     }
@@ -239,7 +229,7 @@ impl Engine {
         self: &Arc<Self>,
         lease: &Arc<HeldLease>,
         item: &Item,
-        motive: &Motive,
+        reason: Option<&str>,
     ) -> (Option<RotationId>, Ended) {
         // Under the lease the journal is read once more: since the plan was made another process may have begun,
         // or finished, a rotation of this secret.
@@ -264,8 +254,8 @@ impl Engine {
                 let because = format!("another process began rotation {} meanwhile", history.id);
                 return (Some(history.id), Ended::NotBegun { because });
             }
-            (Work::Create | Work::Rotate, None) => match self.overtaken(item, motive).await {
-                Ok(None) => match self.begin(lease, item, motive).await {
+            (Work::Create | Work::Rotate, None) => match self.overtaken(item).await {
+                Ok(None) => match self.begin(lease, item, reason).await {
                     Ok(history) => history,
                     Err(error) => return (None, stopped(&error)),
                 },
@@ -279,20 +269,21 @@ impl Engine {
 
     /// Why the plan does not hold any more, if another process carried it out: two replicas plan the same work at the same
     /// time, and the second one to get the lease would rotate what has just been rotated.
-    async fn overtaken(&self, item: &Item, motive: &Motive) -> Result<Option<String>> {
+    async fn overtaken(&self, item: &Item) -> Result<Option<String>> {
         let last = self.journal.last_rotation(&item.secret).await?;
-        Ok(last.filter(|last| last.finished_at > motive.planned_at).map(|last| {
+        // Not by the time at which it ended: a clock may have been set back since.
+        Ok(last.filter(|last| Some(last.rotation) != item.last).map(|last| {
             format!("another process finished rotation {} after the plan was made", last.rotation)
         }))
     }
 
-    async fn begin(&self, lease: &HeldLease, item: &Item, motive: &Motive) -> Result<History> {
+    async fn begin(&self, lease: &HeldLease, item: &Item, reason: Option<&str>) -> Result<History> {
         let rotation = self.entropy.rotation_id().map_err(|error| {
             Error::not_applied(ErrorKind::Unavailable, "begin rotation", error.to_string())
         })?;
         let started = Started {
             spec: item.spec.clone(),
-            reason: motive.reason.clone().unwrap_or_else(|| reason_in_words(item)),
+            reason: reason.map_or_else(|| reason_in_words(item), str::to_owned),
             initiator: self.initiator.clone(),
         };
         let first = NewRecord {
@@ -403,7 +394,7 @@ mod tests {
             retry: RetryPolicy::default(),
         };
         let (reasons, seen, after, warnings) = Default::default();
-        Item { secret, work, reasons, spec, seen, provided: None, after, warnings }
+        Item { secret, work, reasons, spec, seen, provided: None, last: None, after, warnings }
     }
 
     #[test]

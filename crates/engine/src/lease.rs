@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use keywheel_core::{
     CallContext, Clock, Error, ErrorKind, Fence, Initiator, Result, RotationId, SecretName,
     journal::{Acquired, Holder, Journal, Lease},
@@ -67,7 +67,7 @@ impl HeldLease {
         started_at: Timestamp,
         initiator: Initiator,
     ) -> CallContext {
-        CallContext { rotation, started_at, initiator, deadline: Timestamp::MAX, fence: self.fence() }
+        CallContext { rotation, started_at, initiator, deadline: Duration::MAX, fence: self.fence() }
     }
 
     /// The number that later holders exceed.
@@ -167,7 +167,7 @@ impl Layer for Leased {
             return Err(Error::not_applied(ErrorKind::Internal, operation, why));
         };
         lease.confirm(operation).await?;
-        let deadline = after(lease.clock.now(), CALL_TIME);
+        let deadline = lease.clock.running() + CALL_TIME;
         call(CallContext { deadline, fence: lease.fence(), ..context }).await
     }
 
@@ -178,9 +178,4 @@ impl Layer for Leased {
     {
         call().await
     }
-}
-
-fn after(time: Timestamp, duration: Duration) -> Timestamp {
-    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    time.checked_add(duration).unwrap_or(Timestamp::MAX)
 }

@@ -184,6 +184,12 @@ impl Worker {
         }
         commit(connection)?;
         advance(&locked, &mut head, connection, &state).map_err(Lost::maybe_applied)?;
+        tracing::trace!(
+            seq = state.seq,
+            generation = state.generation,
+            changes = self.state.company,
+            "committed"
+        );
         self.relieve(&locked, &mut head);
         Ok(())
     }

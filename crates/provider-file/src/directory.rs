@@ -151,6 +151,7 @@ impl Directory {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(site.fault(errno)),
             }
+            tracing::debug!(path = %self.path.join(name).display(), "file removed");
         }
         sync_directory(&parent, &site)
     }

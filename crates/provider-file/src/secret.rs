@@ -98,7 +98,9 @@ impl<S: Shelf> FileSecret<S> {
         blocking(operation, move || {
             let _held = places.roots.locks.of(&places.name);
             places.shelf.sweep();
-            call(&places)
+            let result = call(&places);
+            tracing::debug!(secret = %places.name, operation, ok = result.is_ok(), "versions moved");
+            result
         })
         .await
     }

@@ -190,9 +190,16 @@ impl Judge {
         }
     }
 
+    /// Whether the call is made under a lease that somebody else has taken over.
+    fn is_behind(&self, process: ProcessId, context: &CallContext) -> bool {
+        let journal = self.seen().processes.get(&process).map(|known| known.journal.clone());
+        journal.is_some_and(|journal| context.fence.0 < journal.newest_fence(&self.secret))
+    }
+
     /// The target is being told to accept `value`.
-    pub(crate) fn told(&self, value: &SecretValue) {
-        if !self.seen().told.insert(plain(value)) {
+    pub(crate) fn told(&self, process: ProcessId, context: &CallContext, value: &SecretValue) {
+        // What a process does that was taken for gone is no second try of anybody.
+        if !self.seen().told.insert(plain(value)) && !self.is_behind(process, context) {
             self.object(Invariant::AskFirst, "the target is told again before it was asked");
         }
     }
@@ -203,12 +210,16 @@ impl Judge {
     }
 
     /// `value` is becoming durable.
-    pub(crate) fn staged(&self, rotation: RotationId, value: &SecretValue) {
+    pub(crate) fn staged(&self, process: ProcessId, context: &CallContext, value: &SecretValue) {
         let fingerprint = plain(value);
+        let behind = self.is_behind(process, context);
         let values = {
             let mut seen = self.seen();
             seen.values.insert(String::from_utf8_lossy(value.expose_secret()).into_owned());
-            let staged = seen.staged.entry(rotation).or_default();
+            if behind {
+                return;
+            }
+            let staged = seen.staged.entry(context.rotation).or_default();
             if !staged.contains(&fingerprint) {
                 staged.push(fingerprint);
             }

@@ -1,5 +1,7 @@
 //! What a fault plan does to a call.
 
+use std::time::Duration;
+
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -18,7 +20,7 @@ fn context() -> CallContext {
         rotation: RotationId::from_random([1; 16]),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: "test".into(),
-        deadline: Timestamp::MAX,
+        deadline: Duration::MAX,
         fence: Fence(1),
     }
 }

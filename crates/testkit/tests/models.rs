@@ -23,7 +23,7 @@ fn context(number: u8, fence: u64) -> CallContext {
         rotation: RotationId::from_random([number; 16]),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: "test".into(),
-        deadline: Timestamp::MAX,
+        deadline: Duration::MAX,
         fence: Fence(fence),
     }
 }

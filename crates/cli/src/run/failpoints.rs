@@ -5,11 +5,13 @@
 //! | `KEYWHEEL_CRASH_AT` | the number of the boundary, counted from 1 over the run; unset: none |
 //! | `KEYWHEEL_CRASH_WITH` | `abort` (default), `SIGKILL`, `SIGTERM`, `SIGINT`, `exit` or `panic` |
 //! | `KEYWHEEL_CRASH_LOG` | a file that gets a line for each boundary: number, secret, action, point, between tabs |
+//! | `KEYWHEEL_CRASH_STOP` | set: stops itself (`SIGSTOP`) at every boundary, until whoever looks at it sends `SIGCONT` |
 
 use std::{
     fs::{File, OpenOptions},
     io::Write,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use keywheel::{
@@ -17,6 +19,9 @@ use keywheel::{
     engine::{Boundary, Point},
 };
 use rustix::process::{Signal, getpid, kill_process};
+
+/// The signal reaches some thread, not always the one that sent it; the sender must not run ahead of it.
+const UNTIL_STOPPED: Duration = Duration::from_millis(2);
 
 /// How the process dies.
 enum Death {
@@ -30,6 +35,7 @@ enum Death {
 pub(crate) struct Failpoints {
     at: Option<u64>,
     death: Death,
+    stops: bool,
     state: Mutex<(u64, Option<File>)>,
 }
 
@@ -57,7 +63,14 @@ impl Failpoints {
             let file = OpenOptions::new().append(true).create(true).open(path);
             file.unwrap_or_else(|_| refuse("KEYWHEEL_CRASH_LOG"))
         });
-        Self { at, death, state: Mutex::new((0, log)) }
+        let stops = std::env::var_os("KEYWHEEL_CRASH_STOP").is_some();
+        Self { at, death, stops, state: Mutex::new((0, log)) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "another process looks at this one in real time")]
+    fn stop() {
+        let _ = kill_process(getpid(), Signal::STOP);
+        std::thread::sleep(UNTIL_STOPPED);
     }
 
     fn die(&self) {
@@ -82,6 +95,9 @@ impl Boundary for Failpoints {
             let line = format!("{number}\t{}\t{}\t{}\n", spec.secret, action.describe(spec), point.as_str());
             // One write for one line: several rotations share the file.
             let _ = log.write_all(line.as_bytes());
+        }
+        if self.stops {
+            Self::stop();
         }
         // Still under the lock: no other task passes a boundary once the process is to die.
         if self.at == Some(number) {

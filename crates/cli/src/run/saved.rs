@@ -60,14 +60,18 @@ pub(crate) fn load(path: &Path, inventory: &Inventory) -> Result<Plan, Failure> 
         return Err(failed(format!("it has {size} bytes")));
     }
     let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let format: Format = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+    // The position and no more: serde_json's words repeat what stands there, and the path may be that of a secret.
+    let unreadable = |error: serde_json::Error| {
+        failed(format!("line {}, column {} is none of a plan's", error.line(), error.column()))
+    };
+    let format: Format = serde_json::from_slice(&text).map_err(unreadable)?;
     if format.format != PLAN_FORMAT {
         return Err(failed(format!(
             "it has format {} and this keywheel runs format {PLAN_FORMAT}",
             format.format
         )));
     }
-    let plan: Plan = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+    let plan: Plan = serde_json::from_slice(&text).map_err(unreadable)?;
     if plan.inventory != inventory.digest {
         return Err(Failure::new(
             exit::STALE_PLAN,

@@ -76,3 +76,22 @@ fn what_is_no_plan_is_refused() {
     let told = world.shows("rotate --plan saved --yes");
     assert!(told.starts_with("exit 1\n") && told.contains("format 99"), "{told}");
 }
+
+/// serde's own words repeat what they found, and a path is easily mistaken.
+#[rstest::rstest]
+#[case::text("\"a-json-string-that-is-a-secret\"")]
+#[case::digits("918273645546372819")]
+#[case::a_field("{ \"format\": \"a-secret-in-a-document\" }")]
+#[case::deeper("{ \"format\": 1, \"at\": \"a-secret-in-a-document\" }")]
+fn a_secret_in_place_of_a_plan_is_not_repeated(#[case] secret: &str) {
+    let world = World::settled();
+    world.write("secrets/session", secret);
+    let told = world.shows("rotate --plan secrets/session --yes");
+    assert!(
+        told.starts_with("exit 1\n") && told.contains("is no plan that can be run: line 1, column"),
+        "{told}"
+    );
+    for part in ["a-secret", "a-json", "9182736"] {
+        assert!(!told.contains(part), "{told}");
+    }
+}

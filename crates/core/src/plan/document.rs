@@ -60,6 +60,9 @@ pub struct Item {
     /// The fingerprint of the value that a person made ready, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provided: Option<Fingerprint>,
+    /// The rotation that had ended last when the plan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<RotationId>,
     /// Items of this plan that must succeed first.
     pub after: Vec<SecretName>,
     /// What could go wrong, in words.

@@ -270,6 +270,7 @@ impl Judge<'_> {
                 spec: history.spec().clone(),
                 seen: Vec::new(),
                 provided: None,
+                last: self.observed.last.get(&self.entry.name).map(|last| last.rotation),
                 after: Vec::new(),
                 warnings: Vec::new(),
             })),
@@ -351,6 +352,7 @@ impl Judge<'_> {
             spec,
             seen: seen.to_vec(),
             provided,
+            last: self.observed.last.get(&self.entry.name).map(|last| last.rotation),
             after: Vec::new(),
             warnings,
         }))

@@ -5,6 +5,7 @@ mod consumer;
 mod leftover;
 mod perform;
 mod store;
+mod superseded;
 mod target;
 
 pub(crate) use acting::Acting;

@@ -5,12 +5,12 @@ use keywheel_core::{
     rotation::{Action, StepFacts},
 };
 
-use crate::act::{acting::Acting, consumer, store, target};
+use crate::act::{acting::Acting, consumer, store, superseded::or_superseded, target};
 
 /// Does `action`. `None` if the run was asked to stop before a look gave an answer.
 pub(crate) async fn perform(mut acting: Acting<'_>, action: Action) -> Result<Option<StepFacts>> {
     let acting = &mut acting;
-    match action {
+    let done = match action {
         Action::Mint => target::mint(acting).await,
         Action::Stage(index) => store::stage(acting, index).await,
         Action::Apply => target::apply(acting).await,
@@ -27,6 +27,6 @@ pub(crate) async fn perform(mut acting: Acting<'_>, action: Action) -> Result<Op
         Action::Unpromote(index) => store::unpromote(acting, index).await,
         Action::Unapply => target::unapply(acting).await,
         Action::Discard(index) => store::discard(acting, index).await,
-    }
-    .map(Some)
+    };
+    or_superseded(acting, action, done).await.map(Some)
 }

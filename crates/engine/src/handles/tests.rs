@@ -35,7 +35,7 @@ fn context() -> CallContext {
         rotation: RotationId::from_random([1; 16]),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: "tester".into(),
-        deadline: Timestamp::MAX,
+        deadline: Duration::MAX,
         fence: Fence(1),
     }
 }

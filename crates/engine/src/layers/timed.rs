@@ -71,14 +71,14 @@ impl Layer for Timed {
         T: Send,
         F: Future<Output = Result<T>> + Send,
     {
-        let left = context.deadline.duration_since(self.clock.now());
-        let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else {
+        let left = context.deadline.saturating_sub(self.clock.running());
+        if left.is_zero() {
             return Err(Error::not_applied(
                 ErrorKind::TimedOut,
                 operation,
-                "its time was over before it began: this process stood still, or the clock was set forward",
+                "its time was over before it began: this process stood still",
             ));
-        };
+        }
         self.within(left.min(CALL_TIME), operation, Effect::MaybeApplied, call(context)).await
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn clock() -> ManualClock {
 }
 
 /// Circumstances that hold until `deadline`.
-pub(crate) fn until(deadline: Timestamp) -> CallContext {
+pub(crate) fn until(deadline: Duration) -> CallContext {
     CallContext {
         rotation: RotationId::from_random([1; 16]),
         started_at: start(),

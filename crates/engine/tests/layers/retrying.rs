@@ -61,7 +61,7 @@ async fn a_change_is_made_once_whatever_became_of_it() {
             let plan = FaultPlan::at([(0, fault)]);
             let clock: Arc<dyn Clock> = Arc::new(ManualClock::moved_by_sleep(start()));
             let Models { secret, rotator, notifier } = &around(&plan, &clock);
-            let context = until(Timestamp::MAX);
+            let context = until(Duration::MAX);
             let all = &mut changes(&context, &**secret, &**rotator, &**notifier);
             let (operation, call) = all.swap_remove(position);
             assert!(call.await.is_err(), "{operation} with {fault:?}");

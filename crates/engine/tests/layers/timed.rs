@@ -45,7 +45,7 @@ async fn what_is_not_answered_is_given_up_when_its_time_is_over() {
     let clock = clock();
     let (_plan, models) = hanging(&clock);
     let Models { secret, rotator, notifier } = &models;
-    let context = until(Timestamp::MAX);
+    let context = until(Duration::MAX);
     let looks = looks(&**secret, &**rotator, &**notifier).into_iter().map(|call| (call, Effect::NotApplied));
     let changes = changes(&context, &**secret, &**rotator, &**notifier)
         .into_iter()
@@ -65,7 +65,7 @@ async fn what_is_not_answered_is_given_up_when_its_time_is_over() {
 async fn a_deadline_that_comes_first_ends_a_change_earlier() {
     let clock = clock();
     let (_plan, models) = hanging(&clock);
-    let context = until(start() + SignedDuration::from_secs(3));
+    let context = until(Duration::from_secs(3));
     let notice = notice();
     let mut call = models.notifier.notify(&context, &notice);
     assert!((&mut call).now_or_never().is_none());
@@ -80,7 +80,7 @@ async fn a_change_whose_time_is_over_is_never_sent() {
     let plan = FaultPlan::none();
     let models = around(Models::behind(&plan), &clock);
     let Models { secret, rotator, notifier } = &models;
-    let context = until(start() + SignedDuration::from_secs(30));
+    let context = until(Duration::from_secs(30));
     // Stopped, and awake again.
     clock.advance(Duration::from_secs(30));
     for (operation, call) in changes(&context, &**secret, &**rotator, &**notifier) {

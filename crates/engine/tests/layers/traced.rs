@@ -1,5 +1,7 @@
 //! One event for each call, and nothing in it that was asked or answered.
 
+use std::time::Duration;
+
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -57,7 +59,7 @@ async fn logged(plan: &FaultPlan) -> Vec<(&'static str, String)> {
     let secret = Traced::around(models.secret, Arc::clone(&manual), "app-dir");
     let rotator = Traced::around(models.rotator, Arc::clone(&manual), "app-user");
     let notifier = Traced::around(models.notifier, manual, "app");
-    let context = until(Timestamp::MAX);
+    let context = until(Duration::MAX);
     let mut calls = looks(&secret, &rotator, &notifier);
     calls.extend(changes(&context, &secret, &rotator, &notifier));
     let operations: Vec<_> = calls.iter().map(|(operation, _)| *operation).collect();

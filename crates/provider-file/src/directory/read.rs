@@ -39,6 +39,7 @@ impl Directory {
         if !state_of(&file, &site)?.is_renamed(&before) {
             return Err(being_written(&site));
         }
+        tracing::trace!(path = %self.path.join(name).display(), bytes = before.size, "file read");
         Ok(Some((value, before)))
     }
 }

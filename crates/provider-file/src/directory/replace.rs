@@ -47,6 +47,8 @@ impl Directory {
         expected.check(state::regular(parent.as_fd(), last, &site)?.as_ref(), &site)?;
         publish::publish(&parent, (temporary, &file), last, expected, &site)?;
         sync_directory(&parent, &site)?;
+        let created = current.is_none();
+        tracing::debug!(path = %self.path.join(name).display(), bytes = bytes.len(), created, "file written");
         fstat(&file).map(|stat| FileState::from(&stat)).map_err(|errno| site.maybe(errno))
     }
 }

@@ -3,6 +3,8 @@ mod crash;
 mod races;
 mod trespass;
 
+use std::time::Duration;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -90,7 +92,7 @@ fn rotation(number: u8) -> CallContext {
         rotation: RotationId::from_bytes([number; 16]),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: Initiator::new("ada@host"),
-        deadline: Timestamp::MAX,
+        deadline: Duration::MAX,
         fence: Fence(1),
     }
 }

@@ -1,6 +1,6 @@
 //! Tells a consumer by running a command.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc, time::Duration};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc};
 
 use async_trait::async_trait;
 use keywheel_core::{
@@ -51,7 +51,7 @@ impl CommandNotifier {
 #[async_trait]
 impl Notifier for CommandNotifier {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
-        let limit = Duration::try_from(context.deadline.duration_since(self.clock.now())).unwrap_or_default();
+        let limit = context.deadline.saturating_sub(self.clock.running());
         if limit.is_zero() {
             let message = format!("the deadline passed before {} could be started", self.line);
             return Err(Error::not_applied(ErrorKind::TimedOut, OPERATION, message));

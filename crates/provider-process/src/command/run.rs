@@ -86,6 +86,8 @@ impl Run<'_> {
             .process_group(0)
             .kill_on_drop(true);
         let child = command.spawn().map_err(|error| line.not_started(&error).into_error(operation))?;
+        // Neither arguments nor output: both may hold what somebody put there.
+        tracing::debug!(command = %line, pid = child.id(), "command started");
         let mut group = Group(child);
         let (stdin, stdout, stderr) = (group.0.stdin.take(), group.0.stdout.take(), group.0.stderr.take());
 
@@ -121,6 +123,7 @@ impl Run<'_> {
             status
         };
         let printed = output.total() + complaints.total();
+        tracing::debug!(command = %line, ?status, printed, "command ended");
         match status {
             None => Ok(Outcome::Killed { printed }),
             Some(Ok(status)) => Ok(Outcome::Ended { status, output: output.into_kept(), printed }),

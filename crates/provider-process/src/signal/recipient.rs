@@ -100,6 +100,7 @@ impl Recipient {
 
     /// Sends.
     pub(super) fn send(&self, signal: SignalName) -> Delivery {
+        tracing::debug!(pid = number(self.process.pid), comm = %self.process.comm, %signal, "signal sent");
         match pidfd_send_signal(&self.pidfd, signal.to_signal()) {
             Ok(()) => Delivery::Sent,
             Err(Errno::SRCH) => Delivery::Gone,

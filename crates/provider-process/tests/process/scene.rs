@@ -80,7 +80,7 @@ pub(crate) fn context(left: Duration) -> CallContext {
         rotation: rotation(),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: Initiator::new("test"),
-        deadline: Timestamp::UNIX_EPOCH + left,
+        deadline: left,
         fence: Fence(1),
     }
 }

@@ -118,7 +118,7 @@ impl SimSecret {
         verb: &'static str,
         change: impl FnOnce(&mut Places) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if self.network.clock().now() > context.deadline {
+        if self.network.clock().running() > context.deadline {
             return Err(Error::not_applied(ErrorKind::TimedOut, verb, "the deadline has passed"));
         }
         let request = Request { on: self.label, verb, about: "" };
@@ -299,8 +299,7 @@ impl Secret for SimSecret {
             identity: identity.cloned(),
         };
         let info = self.describe(&entry, Stage::Pending);
-        let judge = self.judge.clone();
-        let rotation = context.rotation;
+        let (judge, process, circumstances) = (self.judge.clone(), self.network.current(), context.clone());
         self.change(context, "put-pending", move |places| {
             match places.by_id(&entry.id) {
                 Some(there) if there.value.same_as(&entry.value) => return Ok(()),
@@ -312,7 +311,7 @@ impl Secret for SimSecret {
                 return Err(in_flight(other));
             }
             if let Some(judge) = &judge {
-                judge.staged(rotation, &entry.value);
+                judge.staged(process, &circumstances, &entry.value);
             }
             places.pending = Some(entry);
             Ok(())

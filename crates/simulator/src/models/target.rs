@@ -96,10 +96,11 @@ impl Rotator for SimTarget {
     ) -> Result<()> {
         self.judge.deed(self.network.current(), context, Deed::Apply(new.value));
         let (rotator, judge, context) = (self.model.open(), self.judge.clone(), context.clone());
+        let process = self.network.current();
         let (new, current) = (Carried::of(new), current.map(Carried::of));
         self.network
             .change(Server::Remote, request("apply"), move || {
-                judge.told(&new.value);
+                judge.told(process, &context, &new.value);
                 now(rotator.apply(&context, new.credential(), current.as_ref().map(Carried::credential)))
             })
             .await

@@ -1,5 +1,7 @@
 //! The rotations and values that the cases use.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use keywheel_core::{CallContext, Fence, Initiator, RotationId, SecretName, SecretValue};
 
@@ -19,7 +21,7 @@ pub(super) fn context(number: u8) -> CallContext {
         rotation: rotation(number),
         started_at: started_at(),
         initiator: initiator(),
-        deadline: Timestamp::MAX,
+        deadline: Duration::MAX,
         fence: Fence(1),
     }
 }
