@@ -119,7 +119,9 @@ macro_rules! conformance_cases {
             $(
                 #[test]
                 fn $case() {
-                    let case = (module_path!(), stringify!($case));
+                    // Both are the caller's: several packages call their test `conformance`.
+                    let implementation = concat!(env!("CARGO_PKG_NAME"), " ", module_path!());
+                    let case = (implementation, stringify!($case));
                     $crate::conformance::run(case, $make, $crate::conformance::$suite::$case);
                 }
             )*

@@ -11,7 +11,7 @@ tokio::task_local! {
 }
 
 /// Runs one case over one fresh fixture, on a runtime of two threads, so that a reader and a writer really overlap. `of`
-/// is the implementation, by the path of its module, and the case.
+/// is the implementation, by its package and the path of its module, and the case.
 pub fn run<F, M, C>(of: (&'static str, &'static str), make: impl FnOnce() -> M, case: impl FnOnce(F) -> C)
 where
     M: Future<Output = F>,
