@@ -38,18 +38,22 @@ pub(super) async fn drop_staged(
 }
 
 /// Revokes what was issued and never became anybody's: to an earlier attempt of this rotation, whose value never became
-/// durable, and to rotations of this journal that have ended. `old` is what is current, `versions` what the store holds.
+/// durable, and to rotations of this journal that have ended. `issued` was listed before `versions` were looked at; `old` is
+/// what is current.
 pub(super) async fn revoke_orphans(
     acting: &Acting<'_>,
     rotator: &dyn Rotator,
+    issued: &[IssuedCredential],
     versions: &Versions,
     old: Option<&VersionFact>,
 ) -> Result<Option<String>> {
     let in_use = in_use(versions, old);
     let mut revoked = Vec::new();
-    for issued in rotator.list().await? {
-        let earlier_attempt = issued.rotation == Some(acting.history.id);
-        if !earlier_attempt && !left_behind(acting, &issued, in_use.as_ref()).await? {
+    for issued in issued {
+        // Where it is in use, another process took this one for gone, and got further.
+        let used = in_use.as_ref().is_some_and(|in_use| in_use.contains(&issued.identity));
+        let earlier_attempt = issued.rotation == Some(acting.history.id) && !used;
+        if !earlier_attempt && !left_behind(acting, issued, in_use.as_ref()).await? {
             continue;
         }
         rotator.revoke_orphan(&acting.context(), &issued.identity).await?;

@@ -19,11 +19,13 @@ fn credential<'a>(fact: &'a VersionFact, value: &'a SecretValue) -> Credential<'
 /// The target issues the value, and the primary store gets it at once.
 pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let place = acting.place(StoreIndex::PRIMARY)?;
+    let rotator = acting.rotator()?;
+    // First what there is, then what the store knows of it: a credential that is listed and was not stored by then is
+    // nobody's, whoever else may be at work.
+    let issued = rotator.list().await?;
     let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
-    let rotator = acting.rotator()?;
     if let Some(pending) = staged_by_us(acting, &versions) {
-        let issued = rotator.list().await?;
         if issued.iter().any(|issued| Some(&issued.identity) == pending.identity.as_ref()) {
             return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
         }
@@ -32,7 +34,7 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     }
     let dropped = leftover::drop_staged(acting, &place, &versions).await?;
     refuse_company(acting, &place, &versions).await?;
-    let revoked = leftover::revoke_orphans(acting, &*rotator, &versions, old.as_ref()).await?;
+    let revoked = leftover::revoke_orphans(acting, &*rotator, &issued, &versions, old.as_ref()).await?;
     let evidence = dropped.into_iter().chain(revoked).reduce(|all, next| format!("{all}; {next}"));
     let minted = rotator.mint(&acting.context()).await?;
     // The mint has happened, whatever becomes of staging it.
@@ -119,7 +121,11 @@ pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
 pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
     let keeps_old = acting.history.spec().target.as_ref().is_some_and(|target| target.strategy.keeps_old());
-    let old_value = acting.old_value().await?;
+    let old_value = match acting.old_value().await {
+        // It is not needed to end the new one: somebody else has replaced it meanwhile.
+        Err(error) if keeps_old && error.kind == ErrorKind::NotFound => None,
+        old_value => old_value?,
+    };
     let old = acting
         .old_fact(StoreIndex::PRIMARY)
         .zip(old_value.as_ref())

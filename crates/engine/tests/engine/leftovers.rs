@@ -21,7 +21,7 @@ fn late(world: &World, rotation: RotationId) -> CallContext {
         rotation,
         started_at: world.now(),
         initiator: "tester".into(),
-        deadline: jiff::Timestamp::MAX,
+        deadline: std::time::Duration::MAX,
         fence: Fence(1),
     }
 }

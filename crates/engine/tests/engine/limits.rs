@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use futures::future::pending;
 use keywheel_core::{
-    CallContext, Effect, ErrorKind, Identity, Result,
+    CallContext, Clock, Effect, ErrorKind, Identity, Result,
     plan::Selection,
     provider::Finding,
     rotation::{Action, Event, Outcome},

@@ -115,7 +115,7 @@ impl Boundary for TakeOver {
                 rotation: history.id,
                 started_at: history.started_at,
                 initiator,
-                deadline: jiff::Timestamp::MAX,
+                deadline: std::time::Duration::MAX,
                 fence: lease.fence,
             };
             let _ = secret.retire(&context, &"nothing".into()).now_or_never();

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use keywheel_core::{Clock, ErrorKind, journal::Journal, secret::Secret};
 use keywheel_engine::layers::{Layer, Retrying, stack};
 use keywheel_testkit::{

@@ -7,7 +7,6 @@ use futures::{
     FutureExt,
     future::{join_all, pending},
 };
-use jiff::{SignedDuration, Timestamp};
 use keywheel_core::{
     CallContext, Clock, Effect, ErrorKind, Result,
     journal::Journal,
@@ -21,7 +20,7 @@ use keywheel_testkit::{
     memory::MemoryJournal,
 };
 
-use crate::calls::{Models, changes, clock, looks, notice, start, until};
+use crate::calls::{Models, changes, clock, looks, notice, until};
 
 /// Behind a plan under which nothing is ever answered.
 fn hanging(clock: &ManualClock) -> (FaultPlan, Models) {

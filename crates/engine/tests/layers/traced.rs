@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jiff::Timestamp;
 use keywheel_core::{Clock, ErrorKind};
 use keywheel_engine::layers::Traced;
 use keywheel_testkit::faults::{Fault, FaultPlan};
