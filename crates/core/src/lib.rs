@@ -14,6 +14,8 @@ pub mod generate;
 pub mod id;
 pub mod inventory;
 pub mod journal;
+#[doc(hidden)]
+pub mod mutation;
 pub mod notifier;
 pub mod plan;
 pub mod provider;

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use keywheel_core::{
-    Error, ErrorKind, Initiator, Result, SecretValue,
+    Effect, Error, ErrorKind, Initiator, Result, SecretValue,
+    mutation::{Mutation, mutated},
     plan::WaitingFor,
     rotation::{Action, Event, History, NewRecord, Next, Outcome, StepFacts, StoreIndex, WaitFor},
 };
@@ -90,11 +91,17 @@ impl Drive<'_> {
         let step = action.describe(self.history.spec());
         tracing::debug!(%step, probe_first, "next step");
         boundary.at(Point::BeforeIntent, &self.history, action);
-        self.record(Event::Begin { action }).await?;
+        let intent_first = !mutated(Mutation::IntentAfterEffect);
+        if intent_first {
+            self.record(Event::Begin { action }).await?;
+        }
         boundary.at(Point::AfterIntent, &self.history, action);
         let acting =
             Acting { engine: self.engine, history: &self.history, lease: self.lease, probe_first, new_value };
         let outcome = act::perform(acting, action).await;
+        if !intent_first {
+            self.record(Event::Begin { action }).await?;
+        }
         boundary.at(Point::AfterEffect, &self.history, action);
         let event = match outcome {
             Ok(Some(facts)) => {
@@ -106,7 +113,9 @@ impl Drive<'_> {
             Err(error) if error.kind == ErrorKind::Fenced => return Err(error),
             Err(error) => {
                 tracing::warn!(%step, kind = %error.kind, effect = ?error.effect, %error, "step failed");
-                Event::Failed { action, kind: error.kind, effect: error.effect, message: error.to_string() }
+                let certain = mutated(Mutation::MaybeIsDidNot);
+                let effect = if certain { Effect::NotApplied } else { error.effect };
+                Event::Failed { action, kind: error.kind, effect, message: error.to_string() }
             }
         };
         self.record(event).await?;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use keywheel_core::{
     CallContext, Clock, Error, ErrorKind, Fence, Initiator, Result, RotationId, SecretName,
     journal::{Acquired, Holder, Journal, Lease},
+    mutation::{Mutation, mutated},
     rotation::{NewRecord, Record},
 };
 
@@ -78,7 +79,14 @@ impl HeldLease {
     /// Makes `record` durable. That the journal took it says that the lease is ours.
     pub(crate) async fn append(&self, record: NewRecord) -> Result<Record> {
         let asked_at = self.clock.running();
-        let record = self.journal.append(&self.lease, record).await?;
+        let record = match self.journal.append(&self.lease, record.clone()).await {
+            Err(error) if mutated(Mutation::LeaseRenewedAfterLoss) && error.kind == ErrorKind::Fenced => {
+                let again = self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await?;
+                let Acquired::Yes(lease) = again else { return Err(error) };
+                self.journal.append(&lease, NewRecord { fence: lease.fence, ..record }).await?
+            }
+            appended => appended?,
+        };
         self.confirmed(asked_at);
         Ok(record)
     }
@@ -93,7 +101,7 @@ impl HeldLease {
         loop {
             let asked_at = self.clock.running();
             let confirmed_at = *self.confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked_at.saturating_sub(confirmed_at) <= CONFIRMED {
+            if asked_at.saturating_sub(confirmed_at) <= CONFIRMED || mutated(Mutation::NoFencing) {
                 return Ok(());
             }
             self.ask(operation).await?;
@@ -110,6 +118,7 @@ impl HeldLease {
         };
         match self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await {
             Ok(Acquired::Yes(lease)) if lease.fence == self.lease.fence => Ok(()),
+            Ok(Acquired::Yes(_)) if mutated(Mutation::LeaseRenewedAfterLoss) => Ok(()),
             Ok(Acquired::Yes(new)) => {
                 // It was lost, and is free again. What the other holder did meanwhile nobody here has read.
                 give_back(&*self.journal, &new).await;

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::schedule::Request;
+
 /// What befalls one request, or the process that sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -155,9 +157,11 @@ pub enum Choice {
 /// - A process that dies before a request, or at one that only looks, leaves what dying after the change before leaves.
 /// - A journal that cannot be read or written ends the run before anything else happens: the next process finds what it
 ///   would find after a crash at that point. Where the record was written all the same, after a crash behind it.
-/// - A clock jumps between two records or nowhere: nothing else holds a time. A process that is stopped, or loses its
-///   lease, between two looks at the journal knows afterwards what it knew before the first of them.
-pub fn possible(choice: Choice, server: Server, kind: Kind) -> &'static [Fault] {
+/// - A look that is put off is made again within the call, and nothing else has happened.
+/// - A clock that jumps is seen in the times of records: one jump between an intent and its outcome is as good as another.
+/// - A process that is stopped, or loses its lease, between two intents without a request in between writes nothing and
+///   sends nothing: what it does next is refused.
+pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) -> &'static [Fault] {
     use Fault::{
         ClockBack, ClockForward, CrashAfter, CrashBefore, Late, LostReply, LostRequest, Paused, Refused, Rival,
         StaleLease, Throttled,
@@ -180,12 +184,13 @@ pub fn possible(choice: Choice, server: Server, kind: Kind) -> &'static [Fault] 
         (Choice::Distinct, Server::Remote, Kind::Change) => {
             &[CrashAfter, LostReply, LostRequest, Late, Refused, Throttled, Paused, StaleLease, Rival]
         }
-        (Choice::Distinct, Server::Remote, Kind::Look) => {
-            &[LostReply, Refused, Throttled, Paused, StaleLease, Rival]
-        }
-        (Choice::Distinct, Server::Journal, Kind::Change) => {
+        (Choice::Distinct, Server::Remote, Kind::Look) => &[LostReply, Refused, Paused, StaleLease, Rival],
+        (Choice::Distinct, Server::Journal, Kind::Change) if request.about.starts_with("begin-") => {
             &[CrashAfter, Paused, StaleLease, ClockBack, ClockForward]
         }
-        (Choice::Distinct, Server::Journal, Kind::Look) => &[],
+        (Choice::Distinct, Server::Journal, Kind::Change) if matches!(request.verb, "append" | "set-note") => {
+            &[CrashAfter]
+        }
+        (Choice::Distinct, Server::Journal, Kind::Change | Kind::Look) => &[],
     }
 }

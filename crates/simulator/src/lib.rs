@@ -12,11 +12,13 @@
 //! - `world`, `life`: engines over the models, and who starts the next process.
 //! - `judge`: the invariants.
 //! - `sweep`, `report`: all schedules of so many faults, random ones, and what came of them.
+//! - `mutants`: engines that are broken on purpose, and what catches them.
 
 pub mod fault;
 pub mod invariant;
 pub mod life;
 pub mod models;
+pub mod mutants;
 pub mod report;
 pub mod scenario;
 pub mod schedule;

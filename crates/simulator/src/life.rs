@@ -73,6 +73,8 @@ pub struct Lived {
     pub parked: Vec<String>,
     /// Every request.
     pub sent: Vec<Sent>,
+    /// After how many of them everything had ended, and only the next night's rotation came.
+    pub clean_after: Option<usize>,
     /// Every record, in words, of every installation.
     pub records: Vec<String>,
     /// What did not hold, the first thing first.
@@ -86,7 +88,7 @@ pub async fn live(bench: &Workbench, scenario: &Arc<Scenario>, schedule: Schedul
         halted: Vec::new(),
         wanted: 1,
         still: 0,
-        next_night: false,
+        next_night: None,
     };
     life.until_the_end().await;
     life.told()
@@ -123,7 +125,8 @@ struct Life<'b> {
     wanted: usize,
     /// Processes in a row that changed nothing.
     still: usize,
-    next_night: bool,
+    /// After how many requests the next night came.
+    next_night: Option<usize>,
 }
 
 impl<'b> Life<'b> {
@@ -168,10 +171,10 @@ impl<'b> Life<'b> {
     /// gone, left behind.
     fn late_ones_have_landed(&mut self) -> bool {
         let behind = |fault| matches!(fault, Fault::Late | Fault::Paused | Fault::StaleLease);
-        if self.next_night || !self.world.network.met(behind) {
+        if self.next_night.is_some() || !self.world.network.met(behind) {
             return true;
         }
-        self.next_night = true;
+        self.next_night = Some(self.world.network.count());
         self.world.network.land_everything();
         self.wanted += 1;
         false
@@ -284,11 +287,15 @@ impl<'b> Life<'b> {
         if next == Next::Parked {
             return self.answer(installation, history);
         }
-        let Next::Wait { until, why } = next else { return Work::Due };
         let wants_back = installation == 0
             && self.world.scenario.goal.is_undo()
             && history.direction == Direction::Forward
             && self.finished(installation) == 0;
+        let Next::Wait { until, why } = next else {
+            // Too late, as the operator does not know yet.
+            let ending = history.may_exist().iter().any(|action| action.ends_the_old_value());
+            return if wants_back && ending { Work::RollBackIfItCan } else { Work::Due };
+        };
         if wants_back && (why == WaitFor::Overlap || history.promotion_began()) && history.way_back().is_ok() {
             return Work::RollBack;
         }
@@ -401,6 +408,7 @@ impl<'b> Life<'b> {
             end: self.end(),
             parked,
             sent: self.world.network.sent(),
+            clean_after: self.next_night,
             records,
             violations: self.world.judge.violations(),
         }

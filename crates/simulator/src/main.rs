@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use keywheel_core::mutation::{self, Mutation};
 use keywheel_simulator::{
-    Scenario, Schedule,
+    Scenario, Schedule, mutants,
     report::{Seed, Totals, story},
     sweep::{Until, drawn, exhaustive, met, one, random},
 };
@@ -24,6 +25,12 @@ struct Arguments {
     /// Replays one life and tells its story: a number of a random one, or a scenario and its faults as a failure names them
     #[arg(long, value_name = "SEED", conflicts_with_all = ["faults", "random"])]
     seed: Option<String>,
+    /// Every engine that is broken on purpose, and what catches it
+    #[arg(long, conflicts_with_all = ["faults", "random", "seed"])]
+    mutants: bool,
+    /// Leaves out one safeguard, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "mutants", value_parser = by_name)]
+    mutant: Option<Mutation>,
     /// Only these scenarios
     #[arg(long, value_name = "SCENARIO")]
     scenario: Vec<Scenario>,
@@ -34,8 +41,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    mutation::choose(arguments.mutant);
     let done = match &arguments.seed {
         Some(seed) => replay(seed),
+        None if arguments.mutants => mutants(),
         None => sweep(&arguments),
     };
     match done {
@@ -46,6 +55,20 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn by_name(name: &str) -> Result<Mutation, String> {
+    Mutation::ALL.into_iter().find(|mutation| mutation.as_str() == name).ok_or_else(|| {
+        let known: Vec<_> = Mutation::ALL.iter().map(|mutation| mutation.as_str()).collect();
+        format!("there are {}", known.join(", "))
+    })
+}
+
+fn mutants() -> Result<bool, String> {
+    let all = mutants::every(|caught| println!("{caught}")).map_err(|error| error.to_string())?;
+    let caught = all.iter().filter(|caught| caught.by.is_some()).count();
+    println!("mutants: {caught} of {} caught", all.len());
+    Ok(caught == all.len())
 }
 
 fn replay(seed: &str) -> Result<bool, String> {

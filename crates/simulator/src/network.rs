@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     future::{pending, poll_fn},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
     time::Duration,
 };
@@ -98,14 +98,14 @@ struct State {
 }
 
 /// What happens after every change.
-type Check = Box<dyn Fn() + Send + Sync>;
+type Check = Arc<dyn Fn() + Send + Sync>;
 
 /// The network of one life. Clones are the same one.
 #[derive(Clone)]
 pub(crate) struct Network {
     state: Arc<Mutex<State>>,
     clock: ManualClock,
-    check: Arc<OnceLock<Check>>,
+    check: Arc<Mutex<Option<Check>>>,
 }
 
 impl Network {
@@ -124,7 +124,16 @@ impl Network {
 
     /// Has `check` look at the world after every change.
     pub(crate) fn after_every_change(&self, check: impl Fn() + Send + Sync + 'static) {
-        let _ = self.check.set(Box::new(check));
+        *self.check.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(check));
+    }
+
+    /// Lets go of everything that knows this network, and is known to it.
+    pub(crate) fn take_down(&self) {
+        *self.check.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let _dropped = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.in_flight), std::mem::take(&mut state.watchers))
+        };
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {
@@ -358,7 +367,8 @@ impl Network {
     }
 
     fn changed(&self) {
-        if let Some(check) = self.check.get() {
+        let check = self.check.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(check) = check {
             check();
         }
     }

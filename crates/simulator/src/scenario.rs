@@ -35,6 +35,9 @@ impl TargetModel {
     pub const ALL: [Self; 5] =
         [Self::Unchecked, Self::InPlace, Self::Overlap, Self::Alternating, Self::Minted];
 
+    /// Those that keywheel has to tell.
+    pub const CHECKED: [Self; 4] = [Self::InPlace, Self::Overlap, Self::Alternating, Self::Minted];
+
     /// The name that scenarios are written with.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -187,11 +190,12 @@ impl Scenario {
         Self { store, target, goal, stores: 1, consumers: vec![Habit::Late], overlap }
     }
 
-    /// Every combination of store model, target model and goal. Nothing checks a signing key but those who verify with it.
+    /// Every combination of store model, target model and goal. Nothing checks a signing key but those who verify with it;
+    /// a credential that nothing checks goes through fewer steps of the same route.
     pub fn every() -> Vec<Self> {
         let mut every = Vec::new();
         for store in StoreModel::ALL {
-            for target in TargetModel::ALL {
+            for target in TargetModel::CHECKED {
                 every.push(Self::new(store, target, Goal::Forward));
                 every.push(Self::new(store, target, Goal::Undo));
             }

@@ -105,7 +105,7 @@ impl Running {
                 self.drawn += 1;
                 // Two numbers every time: the faults of later requests do not depend on the rate of earlier ones.
                 let (hit, which) = (self.source.next_u32() % 1000, self.source.next_u32());
-                let faults = possible(Choice::Full, server, kind);
+                let faults = possible(Choice::Full, server, kind, request);
                 let which = usize::try_from(which).unwrap_or_default() % faults.len();
                 (hit < *per_thousand).then(|| faults[which])
             }

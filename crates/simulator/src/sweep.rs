@@ -77,8 +77,8 @@ pub fn exhaustive(scenarios: &[Scenario], faults: usize, until: Until) -> std::i
             continue;
         }
         for sent in &calm.sent {
-            let distinct = possible(Choice::Distinct, sent.server, sent.kind);
-            for fault in possible(Choice::Full, sent.server, sent.kind) {
+            let distinct = possible(Choice::Distinct, sent.server, sent.kind, sent.request);
+            for fault in possible(Choice::Full, sent.server, sent.kind, sent.request) {
                 let second = faults > 1 && distinct.contains(fault);
                 units.push(Unit { scenario: Arc::clone(&scenario), first: sent.meeting(*fault), second });
             }
@@ -113,9 +113,11 @@ fn through(
     if !unit.second || !first.violations.is_empty() {
         return;
     }
-    let met = first.sent.iter().position(|sent| sent.fault.is_some()).unwrap_or(first.sent.len());
-    for sent in &first.sent[(met + 1).min(first.sent.len())..] {
-        for fault in possible(Choice::Distinct, sent.server, sent.kind) {
+    // What comes after everything has ended and is clean is a life of its own, and was lived as one.
+    let until_clean = &first.sent[..first.clean_after.unwrap_or(first.sent.len())];
+    let met = until_clean.iter().position(|sent| sent.fault.is_some()).unwrap_or(until_clean.len());
+    for sent in until_clean.iter().skip(met + 1) {
+        for fault in possible(Choice::Distinct, sent.server, sent.kind, sent.request) {
             let meetings = vec![unit.first.clone(), sent.meeting(*fault)];
             let both = lived(bench, runtime, &unit.scenario, Schedule::Named(meetings.clone()));
             totals.add(&unit.scenario, &meetings, &both);

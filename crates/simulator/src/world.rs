@@ -274,6 +274,12 @@ impl<'b> World<'b> {
     }
 }
 
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        self.network.take_down();
+    }
+}
+
 /// Plans `selection` now and runs the plan.
 pub(crate) async fn run(
     engine: &Arc<Engine>,

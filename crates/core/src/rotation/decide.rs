@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::{Effect, ErrorKind},
+    mutation::{Mutation, mutated},
     notifier::Phase,
     rotation::{
         action::Action,
@@ -106,7 +107,8 @@ impl History {
     }
 
     fn act(&self, action: Action) -> Next {
-        Next::Act { action, probe_first: self.in_flight == Some(action) || self.uncertain }
+        let may_have_happened = self.in_flight == Some(action) || self.uncertain;
+        Next::Act { action, probe_first: may_have_happened && !mutated(Mutation::ResumeWithoutProbing) }
     }
 
     fn at_the_gate(&self, now: Timestamp) -> Next {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Effect, ErrorKind},
     id::{Fence, Initiator, RotationId},
+    mutation::{Mutation, mutated},
     notifier::Phase,
     rotation::{
         action::{Action, ConsumerIndex, StoreIndex},
@@ -274,7 +275,8 @@ impl History {
 
     /// Whether the old value has begun to die, so that there is no way back.
     pub fn past_return(&self) -> bool {
-        self.may_exist.iter().any(|action| action.ends_the_old_value())
+        let begun = self.may_exist.iter().any(|action| action.ends_the_old_value());
+        begun && !mutated(Mutation::UndoPastRetire)
     }
 
     /// Whether any store may already show the new value as current.

@@ -1,6 +1,7 @@
 //! The order of the actions, forward and back. DESIGN section 5 in code.
 
 use crate::{
+    mutation::{Mutation, mutated},
     notifier::Phase,
     rotation::{
         action::{Action, StoreIndex},
@@ -18,6 +19,10 @@ pub fn forward(spec: &RotationSpec) -> Vec<Action> {
         Source::Generated(_) | Source::Provided => route.push(Action::Stage(StoreIndex::PRIMARY)),
     }
     route.extend(secondaries().map(Action::Stage));
+    let unverified = mutated(Mutation::PromoteBeforeVerify);
+    if unverified {
+        route.extend(spec.store_indexes().map(Action::Promote));
+    }
     if let Some(target) = &spec.target {
         // A minted credential is accepted from the moment that the target issued it.
         if target.strategy != Strategy::Minted {
@@ -27,9 +32,13 @@ pub fn forward(spec: &RotationSpec) -> Vec<Action> {
     }
     if spec.flow == Flow::SigningKey {
         route.extend(spec.store_indexes().map(Action::PublishNext));
-        tell(&mut route, spec, Phase::NextPublished);
+        if !mutated(Mutation::SigningBeforeAccept) {
+            tell(&mut route, spec, Phase::NextPublished);
+        }
     }
-    route.extend(spec.store_indexes().map(Action::Promote));
+    if !unverified {
+        route.extend(spec.store_indexes().map(Action::Promote));
+    }
     tell(&mut route, spec, Phase::Promoted);
     if !spec.overlap.is_zero() {
         route.push(Action::Overlap);

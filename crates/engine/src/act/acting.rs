@@ -85,7 +85,13 @@ impl<'a> Acting<'a> {
             )
             .with("store", &place.at.store)
         })?;
-        place.secret.read(version.stage).await
+        let value = place.secret.read(version.stage).await?;
+        if self.fingerprinter()?.of(&value) == version.fingerprint {
+            return Ok(value);
+        }
+        // Told to a target, the value of another version would be the wrong one.
+        let why = "another version took its place while it was read";
+        Err(Error::not_applied(ErrorKind::Unavailable, "read version", why).with("store", &place.at.store))
     }
 
     /// The new value: from memory, else from the primary store, where it is durable.

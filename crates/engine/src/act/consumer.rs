@@ -6,6 +6,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use keywheel_core::{
     Effect, Error, ErrorKind, Result,
     inventory::Period,
+    mutation::{Mutation, mutated},
     notifier::{Adoption, Notice, Notifier, Phase},
     rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex},
 };
@@ -149,6 +150,7 @@ pub(super) async fn adopt(
         };
         match patience.wait(acting, action, &why).await {
             Waited::Look => {}
+            Waited::TimeIsUp if mutated(Mutation::RetireOnTimer) => return Ok(Some(StepFacts::default())),
             Waited::TimeIsUp => return Err(patience.over(action, &format!("{} did not move", spec.name))),
             Waited::Stopped => return Ok(None),
         }

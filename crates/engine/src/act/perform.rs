@@ -1,8 +1,9 @@
 //! From an action to the function that does it.
 
 use keywheel_core::{
-    Result,
-    rotation::{Action, StepFacts},
+    ErrorKind, Result,
+    mutation::{Mutation, mutated},
+    rotation::{Action, StepFacts, StoreIndex},
 };
 
 use crate::act::{acting::Acting, consumer, store, superseded::or_superseded, target};
@@ -28,5 +29,10 @@ pub(crate) async fn perform(mut acting: Acting<'_>, action: Action) -> Result<Op
         Action::Unapply => target::unapply(acting).await,
         Action::Discard(index) => store::discard(acting, index).await,
     };
+    if mutated(Mutation::PendingDroppedOnTimeout)
+        && done.as_ref().is_err_and(|error| error.kind == ErrorKind::TimedOut)
+    {
+        store::discard(acting, StoreIndex::PRIMARY).await?;
+    }
     or_superseded(acting, action, done).await.map(Some)
 }

@@ -2,6 +2,7 @@
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprint, Identity, Result, SecretValue, VersionId,
+    mutation::{Mutation, mutated},
     rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
     secret::{Stage, VersionInfo, Versions},
 };
@@ -21,12 +22,18 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
     let place = acting.place(index)?;
     let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
+    // Also when our own value is there: it may have got there while the other one was on its way.
+    refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
+        if mutated(Mutation::RegenerateOnRetry) && index == StoreIndex::PRIMARY {
+            place.secret.retire(&acting.context(), &pending.id).await?;
+            *acting.new_value = None;
+            return Box::pin(stage(acting, index)).await;
+        }
         // An earlier attempt got this far. Generating again would leave two values for one rotation.
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
     let evidence = leftover::drop_staged(acting, &place, &versions).await?;
-    refuse_company(acting, &place, &versions).await?;
     if acting.history.spec().flow == Flow::SigningKey && !place.secret.capabilities().publishes_next {
         return Err(Error::not_applied(
             ErrorKind::Unsupported,
@@ -70,23 +77,25 @@ pub(super) async fn refuse_company(acting: &Acting<'_>, place: &Place<'_>, versi
         .with("store", &place.at.store))
 }
 
-/// What is current must still be what was current when this rotation began, before the target hears of anything:
-/// somebody else may have been faster, or an editor. An in-place target would refuse theirs from then on, and keywheel
-/// would find out only at its own promote.
-pub(super) fn refuse_change(acting: &Acting<'_>, place: &Place<'_>, versions: &Versions) -> Result<()> {
+/// Before the target hears of anything, and before the new value becomes current: what is current must still be what was
+/// current when this rotation began, and nobody else's rotation in its overlap. Since then somebody may have been faster
+/// (no later, as our pending value is there), or an editor. An in-place target would refuse theirs from then on.
+pub(super) async fn refuse_change(acting: &Acting<'_>) -> Result<()> {
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    let versions = place.secret.versions().await?;
     let found = versions.at(Stage::Current).map(|current| &current.id);
-    let expected = acting.old_fact(StoreIndex::PRIMARY).map(|old| &old.id);
+    let facts = &acting.history.facts;
     // An earlier attempt, or a process that took this one for gone, may have got further.
-    let promoted = acting.history.facts.new.get(&StoreIndex::PRIMARY).map(|new| &new.id);
-    if found == expected || (found.is_some() && found == promoted) {
+    let further = facts.new.get(&StoreIndex::PRIMARY).is_some_and(|new| Some(&new.id) == found);
+    if further {
         return Ok(());
     }
-    Err(Error::not_applied(
-        ErrorKind::Conflict,
-        "find versions",
-        "the current value was changed since this rotation began",
-    )
-    .with("store", &place.at.store))
+    if found != facts.old.get(&StoreIndex::PRIMARY).map(|old| &old.id) {
+        let why = "the current value was changed since this rotation began";
+        return Err(Error::not_applied(ErrorKind::Conflict, "find versions", why)
+            .with("store", &place.at.store));
+    }
+    refuse_company(acting, &place, &versions).await
 }
 
 /// Whether every store but the primary one has `fingerprint` as its current value.
@@ -179,6 +188,9 @@ pub(super) async fn publish(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
 
 /// Makes the new value current, if nobody changed the current one since it was looked at.
 pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
+    if index == StoreIndex::PRIMARY {
+        refuse_change(acting).await?;
+    }
     let place = acting.place(index)?;
     let new = acting.new_fact(index)?;
     let expected = acting.old_fact(index).map(|old| &old.id);

@@ -3,7 +3,8 @@
 use keywheel_core::{
     Effect, Error, ErrorKind, Result, SecretValue,
     rotation::{StepFacts, StoreIndex, VersionFact},
-    rotator::{Credential, Probe},
+    rotator::{Credential, Probe, Rotator},
+    secret::Stage,
 };
 
 use crate::act::{
@@ -25,6 +26,7 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let issued = rotator.list().await?;
     let versions = place.secret.versions().await?;
     let old = old(acting, &versions).await?;
+    refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
         if issued.iter().any(|issued| Some(&issued.identity) == pending.identity.as_ref()) {
             return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
@@ -33,7 +35,6 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
         place.secret.retire(&acting.context(), &pending.id).await?;
     }
     let dropped = leftover::drop_staged(acting, &place, &versions).await?;
-    refuse_company(acting, &place, &versions).await?;
     let revoked = leftover::revoke_orphans(acting, &*rotator, &issued, &versions, old.as_ref()).await?;
     let evidence = dropped.into_iter().chain(revoked).reduce(|all, next| format!("{all}; {next}"));
     let minted = rotator.mint(&acting.context()).await?;
@@ -50,8 +51,7 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
 /// The target accepts the new value.
 pub(super) async fn apply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
-    let place = acting.place(StoreIndex::PRIMARY)?;
-    refuse_change(acting, &place, &place.secret.versions().await?)?;
+    refuse_change(acting).await?;
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let old = acting.old_fact(StoreIndex::PRIMARY);
     let old_value = acting.old_value().await?;
@@ -117,10 +117,37 @@ pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
     }
 }
 
+/// What an in-place target accepts when somebody else made another value current since: that one. Done if there is
+/// nothing of the kind.
+async fn yield_to_current(acting: &mut Acting<'_>, rotator: &dyn Rotator) -> Result<Option<StepFacts>> {
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    let versions = place.secret.versions().await?;
+    let Some(current) = versions.at(Stage::Current) else { return Ok(None) };
+    let facts = &acting.history.facts;
+    let ours = [facts.new.get(&StoreIndex::PRIMARY), facts.old.get(&StoreIndex::PRIMARY)];
+    let Some(new) = ours[0].filter(|_| ours.iter().flatten().all(|ours| ours.id != current.id)) else {
+        return Ok(None);
+    };
+    let value = acting.new_value().await?.duplicate();
+    let new = credential(new, &value);
+    if rotator.probe(new).await? == Probe::Rejected {
+        return Ok(Some(StepFacts::evidence(
+            "somebody else made another value current, and a login with the new value is refused",
+        )));
+    }
+    let theirs = fact(current);
+    let value = acting.value_of(&place, &theirs.id).await?;
+    rotator.apply(&acting.context(), credential(&theirs, &value), Some(new)).await?;
+    Ok(Some(StepFacts::evidence("somebody else made another value current: the target accepts that one now")))
+}
+
 /// The target accepts the old value again, and the new one no more.
 pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
     let keeps_old = acting.history.spec().target.as_ref().is_some_and(|target| target.strategy.keeps_old());
+    if !keeps_old && let Some(done) = yield_to_current(acting, &*rotator).await? {
+        return Ok(done);
+    }
     let old_value = match acting.old_value().await {
         // It is not needed to end the new one: somebody else has replaced it meanwhile.
         Err(error) if keeps_old && error.kind == ErrorKind::NotFound => None,
@@ -131,8 +158,6 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
         .zip(old_value.as_ref())
         .map(|(old, value)| credential(old, value));
     if let (Some(old), false) = (old, keeps_old) {
-        let place = acting.place(StoreIndex::PRIMARY)?;
-        refuse_change(acting, &place, &place.secret.versions().await?)?;
         if rotator.probe(old).await? == Probe::Accepted {
             return Ok(StepFacts::evidence("a login with the old value works"));
         }

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use keywheel_core::{
     Error, ErrorKind, Initiator, Result, RotationId, SecretName,
     journal::{Acquired, Journal, LastRotation, Lease},
+    mutation::{Mutation, mutated},
     rotation::{Action, Event, NewRecord, Record},
 };
 use keywheel_testkit::memory::MemoryJournal;
@@ -52,6 +53,7 @@ impl Journal for SimJournal {
         self.judge.writes(self.network.current());
         let (lease, about, judge) = (lease.clone(), about(&record.event), self.judge.clone());
         self.change("append", about, move |model| {
+            let model = if mutated(Mutation::NoFencing) { model.without_fencing() } else { model };
             let record = now(model.append(&lease, record))?;
             judge.written(&model, &record);
             Ok(record)

@@ -25,6 +25,7 @@ pub struct MemoryJournal {
     storage: Arc<Mutex<Storage>>,
     clock: ManualClock,
     process: u64,
+    compares_fences: bool,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +50,13 @@ struct Held {
 impl MemoryJournal {
     /// An empty journal whose leases live by `clock`.
     pub fn new(clock: ManualClock) -> Self {
-        Self { storage: Arc::default(), clock, process: 0 }
+        Self { storage: Arc::default(), clock, process: 0, compares_fences: true }
+    }
+
+    /// A handle that writes under any lease: broken on purpose, to see what notices.
+    #[must_use]
+    pub fn without_fencing(&self) -> Self {
+        Self { compares_fences: false, ..self.clone() }
     }
 
     /// Another process over the same storage.
@@ -57,7 +64,7 @@ impl MemoryJournal {
     pub fn another_process(&self) -> Self {
         let mut storage = lock(&self.storage);
         storage.processes += 1;
-        Self { storage: Arc::clone(&self.storage), clock: self.clock.clone(), process: storage.processes }
+        Self { process: storage.processes, ..self.clone() }
     }
 
     /// From outside: the process stops giving signs of life: it was killed, or it is stuck. Its handle still works,
@@ -190,7 +197,7 @@ impl Journal for MemoryJournal {
             .leases
             .get(&lease.secret)
             .is_some_and(|held| held.process == self.process && held.fence == lease.fence);
-        if !ours || record.secret != lease.secret {
+        if (!ours && self.compares_fences) || record.secret != lease.secret {
             return Err(Error::not_applied(ErrorKind::Fenced, "append", "the lease is not held any more")
                 .with("secret", &lease.secret));
         }
