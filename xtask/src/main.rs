@@ -7,6 +7,7 @@ mod crash;
 mod leaks;
 mod quickstart;
 mod servers;
+mod simulator;
 mod test;
 
 use std::process::ExitCode;
@@ -28,6 +29,10 @@ enum Command {
     Quickstart,
     /// Kills the real binary at every step boundary, resumes, and prints the table
     Crash,
+    /// The real engine over modelled systems, through every schedule of faults
+    Simulate(simulator::Simulate),
+    /// Engines that are broken on purpose, and what catches each of them
+    Mutants,
     /// Searches everything that runs at TRACE write for every value that was ever made
     Leaks,
     /// The benchmarks, as ratios measured in one run: plan, file, startup
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Quickstart => quickstart::run(),
         Command::Crash => crash::run(),
+        Command::Simulate(wanted) => simulator::simulate(&wanted),
+        Command::Mutants => simulator::mutants(),
         Command::Leaks => leaks::run(),
         Command::Bench { names } => bench::run(&names),
         Command::Servers => Ok(servers::run()),

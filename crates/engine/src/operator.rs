@@ -205,7 +205,17 @@ fn event_for(
             ))),
         },
         Wish::GoOn => {
-            let waits = matches!(history.next(now), Next::Parked | Next::Wait { why: WaitFor::Retry, .. });
+            let waits = match history.next(now) {
+                Next::Parked => true,
+                Next::Wait { why: WaitFor::Retry, .. } => history.failure.is_some(),
+                Next::Wait { why: WaitFor::Overlap, .. }
+                | Next::Act { .. }
+                | Next::Pass(_)
+                | Next::TurnBack { .. }
+                | Next::Park { .. }
+                | Next::Finish(_)
+                | Next::Finished(_) => false,
+            };
             Ok(waits.then_some(Event::Released { initiator }))
         }
         Wish::Retire(reason) => match history.next(now) {

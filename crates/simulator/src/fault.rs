@@ -163,20 +163,39 @@ pub enum Choice {
 ///   sends nothing: what it does next is refused.
 pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) -> &'static [Fault] {
     use Fault::{
-        ClockBack, ClockForward, CrashAfter, CrashBefore, Late, LostReply, LostRequest, Paused, Refused, Rival,
-        StaleLease, Throttled,
+        ClockBack, ClockForward, CrashAfter, CrashBefore, Late, LostReply, LostRequest, Paused, Refused,
+        Rival, StaleLease, Throttled,
     };
     match (choice, server, kind) {
         (Choice::Full, Server::Remote, Kind::Change) => &[
-            CrashBefore, CrashAfter, LostReply, LostRequest, Late, Refused, Throttled, Paused, StaleLease, Rival,
-            ClockBack, ClockForward,
+            CrashBefore,
+            CrashAfter,
+            LostReply,
+            LostRequest,
+            Late,
+            Refused,
+            Throttled,
+            Paused,
+            StaleLease,
+            Rival,
+            ClockBack,
+            ClockForward,
         ],
-        (Choice::Full, Server::Remote, Kind::Look) => &[
-            CrashBefore, LostReply, Refused, Throttled, Paused, StaleLease, Rival, ClockBack, ClockForward,
-        ],
+        (Choice::Full, Server::Remote, Kind::Look) => {
+            &[CrashBefore, LostReply, Refused, Throttled, Paused, StaleLease, Rival, ClockBack, ClockForward]
+        }
         (Choice::Full, Server::Journal, Kind::Change) => &[
-            CrashBefore, CrashAfter, LostReply, LostRequest, Refused, Throttled, Paused, StaleLease, Rival,
-            ClockBack, ClockForward,
+            CrashBefore,
+            CrashAfter,
+            LostReply,
+            LostRequest,
+            Refused,
+            Throttled,
+            Paused,
+            StaleLease,
+            Rival,
+            ClockBack,
+            ClockForward,
         ],
         (Choice::Full, Server::Journal, Kind::Look) => {
             &[CrashBefore, Refused, Throttled, Paused, StaleLease, Rival, ClockBack, ClockForward]
@@ -188,7 +207,9 @@ pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) ->
         (Choice::Distinct, Server::Journal, Kind::Change) if request.about.starts_with("begin-") => {
             &[CrashAfter, Paused, StaleLease, ClockBack, ClockForward]
         }
-        (Choice::Distinct, Server::Journal, Kind::Change) if matches!(request.verb, "append" | "set-note") => {
+        (Choice::Distinct, Server::Journal, Kind::Change)
+            if matches!(request.verb, "append" | "set-note") =>
+        {
             &[CrashAfter]
         }
         (Choice::Distinct, Server::Journal, Kind::Change | Kind::Look) => &[],

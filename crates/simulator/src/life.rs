@@ -1,25 +1,28 @@
 //! One life: processes of one installation or several, until every rotation has ended, as service managers and operators
 //! would bring it there.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+mod told;
+mod work;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures::future::{Either, select};
 use keywheel_core::{
-    Clock, ErrorKind, RotationId,
-    plan::Selection,
-    rotation::{Direction, Event, History, Next, Outcome, Record, RetryPolicy, WaitFor},
+    Clock,
+    rotation::{Event, History, Record, RetryPolicy},
 };
-use keywheel_engine::Engine;
 use keywheel_testkit::memory::MemoryJournal;
 
+pub use self::told::{End, Lived};
+use self::work::Work;
 use crate::{
     fault::Fault,
-    invariant::{Invariant, Violation},
+    invariant::Invariant,
     judge::unfinished,
-    network::{Halt, ProcessId, Sent},
+    network::{Halt, ProcessId},
     scenario::Scenario,
     schedule::Schedule,
-    world::{Workbench, World, run},
+    world::{Workbench, World},
 };
 
 /// More processes than any life needs.
@@ -31,55 +34,11 @@ const TRIES: usize = 2;
 /// After so many processes in a row that changed nothing, nobody will.
 const STILL: usize = 8;
 
-/// A person who was asked so often about one rotation has no way on.
-const PARKS: usize = 8;
-
 /// A person reads what happened, and types.
-const TYPING: std::time::Duration = std::time::Duration::from_secs(60);
+const TYPING: Duration = Duration::from_mins(1);
 
 /// A bit more than the lifetime of a lease.
-const SILENCE: std::time::Duration = std::time::Duration::from_secs(61);
-
-/// How the first rotation of a life ended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// It never began.
-    NotBegun,
-    /// With the new value.
-    Succeeded,
-    /// With the old one, and why.
-    RolledBack(String),
-    /// It has not ended.
-    Open,
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotBegun => f.write_str("not begun"),
-            Self::Succeeded => f.write_str("succeeded"),
-            Self::RolledBack(why) => write!(f, "rolled back: {why}"),
-            Self::Open => f.write_str("open"),
-        }
-    }
-}
-
-/// What was seen of a life.
-#[derive(Clone, Debug)]
-pub struct Lived {
-    /// How its first rotation ended.
-    pub end: End,
-    /// Why a person was asked on the way, each time.
-    pub parked: Vec<String>,
-    /// Every request.
-    pub sent: Vec<Sent>,
-    /// After how many of them everything had ended, and only the next night's rotation came.
-    pub clean_after: Option<usize>,
-    /// Every record, in words, of every installation.
-    pub records: Vec<String>,
-    /// What did not hold, the first thing first.
-    pub violations: Vec<Violation>,
-}
+const SILENCE: Duration = Duration::from_secs(61);
 
 /// Lives one life.
 pub async fn live(bench: &Workbench, scenario: &Arc<Scenario>, schedule: Schedule) -> Lived {
@@ -279,61 +238,6 @@ impl<'b> Life<'b> {
         }
     }
 
-    /// What brings a rotation on: what a service manager would start, or an operator would type.
-    fn decide(&mut self, installation: usize, history: Option<&History>) -> Work {
-        let Some(history) = history else { return Work::Begin };
-        let clock = self.world.network.clock();
-        let next = history.next(clock.now());
-        if next == Next::Parked {
-            return self.answer(installation, history);
-        }
-        let wants_back = installation == 0
-            && self.world.scenario.goal.is_undo()
-            && history.direction == Direction::Forward
-            && self.finished(installation) == 0;
-        let Next::Wait { until, why } = next else {
-            // Too late, as the operator does not know yet.
-            let ending = history.may_exist().iter().any(|action| action.ends_the_old_value());
-            return if wants_back && ending { Work::RollBackIfItCan } else { Work::Due };
-        };
-        if wants_back && (why == WaitFor::Overlap || history.promotion_began()) && history.way_back().is_ok() {
-            return Work::RollBack;
-        }
-        clock.advance(until.duration_since(clock.now()).unsigned_abs());
-        if wants_back { Work::RollBackIfItCan } else { Work::Due }
-    }
-
-    /// The person who is asked tries again, then goes back, then takes a consumer's move on trust.
-    fn answer(&self, installation: usize, history: &History) -> Work {
-        let parks = self.world.journals[installation].inspect(|records| {
-            let parked = records
-                .iter()
-                .filter(|record| record.body.rotation == history.id)
-                .filter(|record| matches!(record.body.event, Event::Parked { .. }));
-            parked.count()
-        });
-        let lasting = self.world.network.met(Fault::is_lasting)
-            || self.world.scenario.consumers.iter().any(|habit| !habit.moves());
-        if !lasting {
-            let reason = history.parked.as_ref().map_or("", |parked| parked.reason.as_str());
-            self.world.judge.object(Invariant::Converges, format!("a person is needed: {reason}"));
-        }
-        if parks > PARKS {
-            let reason = history.parked.as_ref().map_or("", |parked| parked.reason.as_str());
-            self.world.judge.object(Invariant::Converges, format!("a person has no way on: {reason}"));
-        }
-        let ways = history.ways_on();
-        if parks <= 1 {
-            Work::GoOn
-        } else if ways.roll_back {
-            Work::RollBack
-        } else if ways.vouch {
-            Work::Vouch
-        } else {
-            Work::GoOn
-        }
-    }
-
     fn finished(&self, installation: usize) -> usize {
         self.world.journals[installation].inspect(|records| {
             records.iter().filter(|record| matches!(record.body.event, Event::Finished { .. })).count()
@@ -370,146 +274,8 @@ impl<'b> Life<'b> {
         // So often in a row, and what passes counts as something that does not.
         let often = self.world.network.how_often(Fault::passes) >= RetryPolicy::default().attempts as usize;
         if matches!(end, End::RolledBack(_)) && !judge.may_turn_back() && !lasting && !often {
-            judge.object(Invariant::NoNeedlessUndo, format!("{end}, although nothing lasting was in the way"));
+            judge
+                .object(Invariant::NoNeedlessUndo, format!("{end}, although nothing lasting was in the way"));
         }
     }
-
-    fn end(&self) -> End {
-        self.world.journals[0].inspect(|records| {
-            let Some(first) = records.first().map(|record| record.body.rotation) else { return End::NotBegun };
-            let of_first = |record: &&Record| record.body.rotation == first;
-            let outcome = records.iter().filter(of_first).find_map(|record| match &record.body.event {
-                Event::Finished { outcome, .. } => Some(*outcome),
-                Event::Started(_)
-                | Event::Begin { .. }
-                | Event::Done { .. }
-                | Event::Failed { .. }
-                | Event::UndoBegan { .. }
-                | Event::Parked { .. }
-                | Event::Released { .. }
-                | Event::OverlapCut { .. }
-                | Event::AdoptionVouched { .. } => None,
-            });
-            match outcome {
-                None => End::Open,
-                Some(Outcome::Succeeded | Outcome::Unchanged) => End::Succeeded,
-                Some(Outcome::RolledBack) => End::RolledBack(why_back(records, first)),
-            }
-        })
-    }
-
-    fn told(self) -> Lived {
-        let parked = self.world.journals.iter().flat_map(|journal| journal.inspect(why_parked)).collect();
-        let mut records = Vec::new();
-        for journal in &self.world.journals {
-            records.extend(journal.inspect(|records| records.iter().map(in_words).collect::<Vec<_>>()));
-        }
-        Lived {
-            end: self.end(),
-            parked,
-            sent: self.world.network.sent(),
-            clean_after: self.next_night,
-            records,
-            violations: self.world.judge.violations(),
-        }
-    }
-}
-
-/// What one process does.
-#[derive(Clone, Copy, PartialEq)]
-enum Work {
-    Begin,
-    Due,
-    GoOn,
-    RollBack,
-    /// Asks for it where it must be refused, too.
-    RollBackIfItCan,
-    Vouch,
-}
-
-impl Work {
-    /// Whether it takes a person.
-    fn is_typed(&self) -> bool {
-        match self {
-            Self::Begin | Self::Due => false,
-            Self::GoOn | Self::RollBack | Self::RollBackIfItCan | Self::Vouch => true,
-        }
-    }
-
-    /// What it says in the end: to nobody, the next process looks for itself.
-    async fn carry_out(
-        self,
-        engine: &Arc<Engine>,
-        secret: &keywheel_core::SecretName,
-        now: jiff::Timestamp,
-    ) -> String {
-        let due = |selection| async move { format!("{:?}", run(engine, &selection, now).await) };
-        match self {
-            Self::Begin => due(Selection::Names(vec![secret.clone()])).await,
-            Self::Due => due(Selection::Due).await,
-            Self::GoOn => format!("{:?}", engine.go_on(secret).await),
-            Self::RollBack => format!("{:?}", engine.roll_back(secret, "the old value is wanted").await),
-            Self::RollBackIfItCan => match engine.roll_back(secret, "the old value is wanted").await {
-                Ok(report) => format!("{report:?}"),
-                Err(_) => due(Selection::Due).await,
-            },
-            Self::Vouch => format!("{:?}", engine.vouch(secret, "somebody looked").await),
-        }
-    }
-}
-
-/// The failure that turned a rotation back, or whose wish it was.
-fn why_back(records: &[Record], rotation: RotationId) -> String {
-    let mut failure = None;
-    for record in records.iter().filter(|record| record.body.rotation == rotation) {
-        match &record.body.event {
-            Event::Failed { action, kind, .. } => failure = Some((action.step(), *kind)),
-            Event::UndoBegan { initiator, .. } if initiator.as_str() != "keywheel" => {
-                return "the operator wanted it".to_owned();
-            }
-            Event::UndoBegan { .. } => break,
-            Event::Started(_)
-            | Event::Begin { .. }
-            | Event::Done { .. }
-            | Event::Parked { .. }
-            | Event::Released { .. }
-            | Event::OverlapCut { .. }
-            | Event::AdoptionVouched { .. }
-            | Event::Finished { .. } => {}
-        }
-    }
-    failure.map_or_else(|| "nobody knows why".to_owned(), |(step, kind)| failed(step, kind))
-}
-
-/// The failures that a person was asked about.
-fn why_parked(records: &[Record]) -> Vec<String> {
-    let mut failure = None;
-    let mut parked = Vec::new();
-    for record in records {
-        match &record.body.event {
-            Event::Failed { action, kind, .. } => failure = Some((action.step(), *kind)),
-            Event::Parked { .. } => {
-                parked.push(failure.map_or_else(String::new, |(step, kind)| failed(step, kind)));
-            }
-            Event::Started(_)
-            | Event::Begin { .. }
-            | Event::Done { .. }
-            | Event::UndoBegan { .. }
-            | Event::Released { .. }
-            | Event::OverlapCut { .. }
-            | Event::AdoptionVouched { .. }
-            | Event::Finished { .. } => {}
-        }
-    }
-    parked
-}
-
-fn failed(step: &str, kind: ErrorKind) -> String {
-    format!("{step}: {kind}")
-}
-
-fn in_words(record: &Record) -> String {
-    let body = &record.body;
-    let rotation = body.rotation.to_string();
-    format!("{:>3}  {}  fence {}  {:?}", record.seq, &rotation[..8], body.fence.0, body.event)
 }

@@ -72,13 +72,12 @@ fn mutants() -> Result<bool, String> {
 }
 
 fn replay(seed: &str) -> Result<bool, String> {
-    let (scenario, schedule) = match seed.parse::<u64>() {
-        Ok(number) => drawn(number),
-        Err(_) => {
-            let seed: Seed = seed.parse()?;
-            let schedule = seed.schedule();
-            (seed.scenario, schedule)
-        }
+    let (scenario, schedule) = if let Ok(number) = seed.parse::<u64>() {
+        drawn(number)
+    } else {
+        let seed: Seed = seed.parse()?;
+        let schedule = seed.schedule();
+        (seed.scenario, schedule)
     };
     let named = match &schedule {
         Schedule::Named(meetings) => meetings.len(),
@@ -89,13 +88,21 @@ fn replay(seed: &str) -> Result<bool, String> {
     print!("{}", story(&life));
     let met = met(&life).len();
     if met < named {
-        return Err(format!("only {met} of the {named} faults were met: is each request written as the story shows it?"));
+        return Err(format!(
+            "only {met} of the {named} faults were met: is each request written as the story shows it?"
+        ));
     }
+    println!("simulate: {} requests; {}", life.sent.len(), verdict(life.violations.is_empty()));
     Ok(life.violations.is_empty())
 }
 
+fn verdict(right: bool) -> &'static str {
+    if right { "nothing broke" } else { "SOMETHING BROKE" }
+}
+
 fn sweep(arguments: &Arguments) -> Result<bool, String> {
-    let scenarios = if arguments.scenario.is_empty() { Scenario::every() } else { arguments.scenario.clone() };
+    let scenarios =
+        if arguments.scenario.is_empty() { Scenario::every() } else { arguments.scenario.clone() };
     let until = if arguments.fail_fast { Until::FirstFailure } else { Until::Through };
     let failed = |error: std::io::Error| error.to_string();
     let mut right = true;
@@ -114,7 +121,6 @@ fn sweep(arguments: &Arguments) -> Result<bool, String> {
         let totals = random(arguments.from, arguments.random, until).map_err(failed)?;
         show("random schedules".to_owned(), &totals);
     }
-    let verdict = if right { "nothing broke" } else { "SOMETHING BROKE" };
-    println!("simulate: {}; {verdict}", figures.join(", "));
+    println!("simulate: {}; {}", figures.join(", "), verdict(right));
     Ok(right)
 }

@@ -180,13 +180,11 @@ impl Network {
     pub(crate) async fn halted(&self, process: ProcessId) -> Halt {
         poll_fn(|context| {
             let mut state = self.state();
-            match state.halted.get(&process) {
-                Some(halt) => Poll::Ready(*halt),
-                None => {
-                    state.watchers.push(context.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(halt) = state.halted.get(&process) {
+                return Poll::Ready(*halt);
             }
+            state.watchers.push(context.waker().clone());
+            Poll::Pending
         })
         .await
     }
@@ -209,7 +207,9 @@ impl Network {
         let fault = self.begin(me, server, request, Kind::Look);
         let answer = match fault {
             Some(Fault::CrashBefore | Fault::CrashAfter) => self.die(me).await,
-            Some(Fault::LostReply | Fault::LostRequest | Fault::Late) => self.no_answer(server, request).await,
+            Some(Fault::LostReply | Fault::LostRequest | Fault::Late) => {
+                self.no_answer(server, request).await
+            }
             Some(Fault::Refused) => Err(refused(request)),
             Some(Fault::Throttled) => Err(throttled(request)),
             Some(Fault::Rival) => {
@@ -218,7 +218,9 @@ impl Network {
             }
             None | Some(Fault::Paused | Fault::StaleLease | Fault::ClockBack | Fault::ClockForward) => look(),
         };
-        self.land(|in_flight| in_flight.on == request.on);
+        if answer.is_ok() {
+            self.land(|in_flight| in_flight.on == request.on);
+        }
         self.afterwards(me, fault).await;
         answer
     }
@@ -259,7 +261,9 @@ impl Network {
                 self.halt(me, Halt::Rival).await;
                 effect()
             }
-            None | Some(Fault::Paused | Fault::StaleLease | Fault::ClockBack | Fault::ClockForward) => effect(),
+            None | Some(Fault::Paused | Fault::StaleLease | Fault::ClockBack | Fault::ClockForward) => {
+                effect()
+            }
         };
         self.changed();
         self.afterwards(me, fault).await;
@@ -268,16 +272,13 @@ impl Network {
 
     fn begin(&self, me: ProcessId, server: Server, request: Request, kind: Kind) -> Option<Fault> {
         let mut state = self.state();
-        let nth = match state.counts.iter_mut().find(|(known, _)| *known == request) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                state.counts.push((request, 1));
-                1
-            }
-        };
+        let known = state.counts.iter().position(|(known, _)| *known == request);
+        let at = known.unwrap_or(state.counts.len());
+        if known.is_none() {
+            state.counts.push((request, 0));
+        }
+        state.counts[at].1 += 1;
+        let nth = state.counts[at].1;
         let fault = state.schedule.fault(request, nth, server, kind);
         state.sent.push(Sent { nth, process: me.0, request, server, kind, fault });
         fault

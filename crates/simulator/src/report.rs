@@ -153,9 +153,14 @@ impl fmt::Display for Totals {
         for ((invariant, what), count) in &self.broken {
             writeln!(f, "FAILED in {count} lives  {invariant}: {what}")?;
             let like_it = |failure: &&Failure| {
-                failure.violations.first().is_some_and(|first| (first.invariant, &first.what) == (*invariant, what))
+                failure
+                    .violations
+                    .first()
+                    .is_some_and(|first| (first.invariant, &first.what) == (*invariant, what))
             };
-            if let Some(failure) = self.failures.iter().filter(like_it).min_by_key(|failure| failure.meetings.len()) {
+            if let Some(failure) =
+                self.failures.iter().filter(like_it).min_by_key(|failure| failure.meetings.len())
+            {
                 writeln!(f, "    cargo xtask simulate --seed '{}'", failure.seed())?;
             }
         }

@@ -46,7 +46,8 @@ impl FromStr for Meeting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a fault of a schedule; one is written `target.apply#1=lost-reply`");
+        let wrong =
+            || format!("`{text}` is not a fault of a schedule; one is written `target.apply#1=lost-reply`");
         let (place, fault) = text.split_once('=').ok_or_else(wrong)?;
         let (request, nth) = place.split_once('#').ok_or_else(wrong)?;
         let nth = nth.parse().map_err(|_| wrong())?;
@@ -115,7 +116,9 @@ impl Running {
 
 /// Whether `text` is how `request` is written, without writing it.
 fn same(text: &str, request: Request) -> bool {
-    let Some(rest) = text.strip_prefix(request.on).and_then(|rest| rest.strip_prefix('.')) else { return false };
+    let Some(rest) = text.strip_prefix(request.on).and_then(|rest| rest.strip_prefix('.')) else {
+        return false;
+    };
     let Some(rest) = rest.strip_prefix(request.verb) else { return false };
     match rest.strip_prefix('.') {
         Some(about) => !request.about.is_empty() && about == request.about,

@@ -32,7 +32,12 @@ pub enum Until {
 }
 
 /// Lives one life on a runtime of its own: nothing else runs beside it.
-fn lived(bench: &Workbench, runtime: &tokio::runtime::Runtime, scenario: &Arc<Scenario>, schedule: Schedule) -> Lived {
+fn lived(
+    bench: &Workbench,
+    runtime: &tokio::runtime::Runtime,
+    scenario: &Arc<Scenario>,
+    schedule: Schedule,
+) -> Lived {
     runtime.block_on(live(bench, scenario, schedule))
 }
 
@@ -86,17 +91,18 @@ pub fn exhaustive(scenarios: &[Scenario], faults: usize, until: Until) -> std::i
     }
     // The long ones of all scenarios side by side: whoever watches sees something of each.
     let next = AtomicUsize::new(0);
-    let work = |bench: &Workbench, runtime: &tokio::runtime::Runtime, totals: &mut Totals, stop: &AtomicBool| {
-        while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if stop.load(Ordering::Relaxed) {
-                return;
+    let work =
+        |bench: &Workbench, runtime: &tokio::runtime::Runtime, totals: &mut Totals, stop: &AtomicBool| {
+            while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                through(bench, runtime, unit, totals, until);
+                if until == Until::FirstFailure && !totals.failures.is_empty() {
+                    stop.store(true, Ordering::Relaxed);
+                }
             }
-            through(bench, runtime, unit, totals, until);
-            if until == Until::FirstFailure && !totals.failures.is_empty() {
-                stop.store(true, Ordering::Relaxed);
-            }
-        }
-    };
+        };
     totals.merge(on_every_core(&work)?);
     Ok(totals)
 }
@@ -135,20 +141,21 @@ fn through(
 /// When there is no place for the lives.
 pub fn random(from: u64, count: u64, until: Until) -> std::io::Result<Totals> {
     let next = AtomicU64::new(0);
-    let work = |bench: &Workbench, runtime: &tokio::runtime::Runtime, totals: &mut Totals, stop: &AtomicBool| loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= count || stop.load(Ordering::Relaxed) {
-            return;
-        }
-        let (scenario, schedule) = drawn(from + number);
-        let scenario = Arc::new(scenario);
-        let life = lived(bench, runtime, &scenario, schedule);
-        let meetings = met(&life);
-        totals.add(&scenario, &meetings, &life);
-        if !life.violations.is_empty() && until == Until::FirstFailure {
-            stop.store(true, Ordering::Relaxed);
-        }
-    };
+    let work =
+        |bench: &Workbench, runtime: &tokio::runtime::Runtime, totals: &mut Totals, stop: &AtomicBool| loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count || stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let (scenario, schedule) = drawn(from + number);
+            let scenario = Arc::new(scenario);
+            let life = lived(bench, runtime, &scenario, schedule);
+            let meetings = met(&life);
+            totals.add(&scenario, &meetings, &life);
+            if !life.violations.is_empty() && until == Until::FirstFailure {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
     let mut totals = on_every_core(&work)?;
     let bench = Workbench::new()?;
     let runtime = runtime();
@@ -165,7 +172,8 @@ const SHRUNK: usize = 20;
 pub fn drawn(seed: u64) -> (Scenario, Schedule) {
     let mut source = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut below = |limit: u32| source.next_u32() % limit;
-    let mut pick = |limit: usize| usize::try_from(below(u32::try_from(limit).unwrap_or(u32::MAX))).unwrap_or(0);
+    let mut pick =
+        |limit: usize| usize::try_from(below(u32::try_from(limit).unwrap_or(u32::MAX))).unwrap_or(0);
     let store = StoreModel::ALL[pick(StoreModel::ALL.len())];
     let goal = Goal::ALL[[0, 0, 0, 1, 1, 2, 3][pick(7)]];
     let target = TargetModel::ALL[pick(TargetModel::ALL.len())];

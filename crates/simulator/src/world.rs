@@ -19,9 +19,7 @@ use keywheel_core::{
     plan::{Options, Selection, plan},
     rotation::{Location, StoreRef},
 };
-use keywheel_engine::{
-    Engine, EngineParts, Keys, NoBoundary, ProvidedValues, Silent, StdinValue, observe,
-};
+use keywheel_engine::{Engine, EngineParts, Keys, NoBoundary, ProvidedValues, Silent, StdinValue, observe};
 use keywheel_testkit::{
     ManualClock, SeededEntropy,
     memory::{MemoryConsumer, MemoryJournal, MemoryTarget},
@@ -98,7 +96,9 @@ impl<'b> World<'b> {
         let clock = ManualClock::moved_by_sleep(Timestamp::from_second(1_790_000_000).unwrap_or_default());
         let network = Network::new(schedule, clock.clone());
         let shelves: Vec<Shelf> = (0..scenario.stores).map(|_| Shelf::new()).collect();
-        shelves.iter().for_each(|shelf| shelf.overwrite(OLD));
+        for shelf in &shelves {
+            shelf.overwrite(OLD);
+        }
         let target = scenario.target.make();
         let last = &shelves[shelves.len() - 1];
         let consumers: Vec<_> = scenario

@@ -173,7 +173,8 @@ impl WaitingFor {
             (WaitFor::Overlap, Direction::Undo) => Self::OverlapOfUndo,
             (WaitFor::Retry, _) => {
                 let failure = history.failure.as_ref().map(|failure| failure.message.clone());
-                Self::Retry(failure.unwrap_or_else(|| "an earlier failure".to_owned()))
+                let on_its_way = "a request that got no answer may still arrive";
+                Self::Retry(failure.unwrap_or_else(|| on_its_way.to_owned()))
             }
         }
     }

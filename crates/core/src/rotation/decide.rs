@@ -1,5 +1,7 @@
 //! What comes next. Everything that decides between going on, waiting, going back and asking a person is here.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -84,6 +86,9 @@ impl History {
         {
             return self.after_failure(action, failure, now);
         }
+        if let Some(until) = self.settling(now) {
+            return Next::Wait { until, why: WaitFor::Retry };
+        }
         if action == Action::Overlap {
             return self.at_the_gate(now);
         }
@@ -106,6 +111,15 @@ impl History {
         }
     }
 
+    /// Until when the way back waits for a request that got no answer: one that reaches an in-place target after the old
+    /// value was found to be accepted would shut everybody out.
+    fn settling(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.settled_at?;
+        let left = Duration::try_from(until.duration_since(now)).ok()?;
+        // A clock that was set back must not make it wait for days.
+        (!left.is_zero() && left <= SETTLING).then_some(until)
+    }
+
     fn act(&self, action: Action) -> Next {
         let may_have_happened = self.in_flight == Some(action) || self.uncertain;
         Next::Act { action, probe_first: may_have_happened && !mutated(Mutation::ResumeWithoutProbing) }
@@ -116,7 +130,7 @@ impl History {
         if self.direction == Direction::Forward && self.facts.old.is_empty() {
             return Next::Pass(Action::Overlap);
         }
-        let until = add(self.last_done_at, self.spec().overlap);
+        let until = after(self.last_done_at, self.spec().overlap);
         // A clock that was set back makes the overlap longer, never shorter.
         if self.overlap_cut || now >= until {
             Next::Pass(Action::Overlap)
@@ -127,7 +141,7 @@ impl History {
 
     fn after_failure(&self, action: Action, failure: &Failure, now: Timestamp) -> Next {
         if self.may_try_again(failure) {
-            let until = add(failure.at, self.spec().retry.wait(failure.in_a_row, self.id));
+            let until = after(failure.at, self.spec().retry.wait(failure.in_a_row, self.id));
             // After a clock was set back the failure lies in the future: waiting for it to come round helps nobody.
             return if now >= until || now < failure.at {
                 self.act(action)
@@ -173,7 +187,10 @@ impl History {
     }
 }
 
-fn add(start: Timestamp, duration: std::time::Duration) -> Timestamp {
+/// How long a request may be on its way after its caller has given it up: as long as it had for its answer.
+pub(super) const SETTLING: Duration = Duration::from_secs(30);
+
+pub(super) fn after(start: Timestamp, duration: Duration) -> Timestamp {
     SignedDuration::try_from(duration)
         .ok()
         .and_then(|duration| start.checked_add(duration).ok())

@@ -12,6 +12,7 @@ use crate::{
     notifier::Phase,
     rotation::{
         action::{Action, ConsumerIndex, StoreIndex},
+        decide::{SETTLING, after},
         record::{Event, NewRecord, Outcome, Record, Started, StepFacts, VersionFact},
         route,
         spec::{RotationSpec, Source},
@@ -139,6 +140,10 @@ pub struct History {
     route: Vec<Action>,
     /// How many of them are done.
     done: usize,
+    /// Whether a request of the action at hand got no answer, so that it may still be on its way.
+    unanswered: bool,
+    /// When the way back may begin: by then whatever was on its way has arrived.
+    pub(super) settled_at: Option<Timestamp>,
     /// The newest record's number.
     last_seq: u64,
     /// Forward actions that may have left something behind.
@@ -181,6 +186,8 @@ impl History {
             fence: record.body.fence,
             route: route::forward(&started.spec),
             done: 0,
+            unanswered: false,
+            settled_at: None,
             last_seq: record.seq,
             may_exist: Vec::new(),
         })
@@ -226,6 +233,7 @@ impl History {
                 self.in_flight = None;
                 // One attempt whose outcome nobody knows is enough: later refusals do not take it back.
                 self.uncertain |= *effect == Effect::MaybeApplied;
+                self.unanswered |= *effect == Effect::MaybeApplied && *kind == ErrorKind::TimedOut;
                 if !self.uncertain && self.direction == Direction::Forward {
                     self.may_exist.retain(|other| other != action);
                 }
@@ -233,7 +241,7 @@ impl History {
                 self.failure =
                     Some(Failure { kind: *kind, effect: *effect, message: message.clone(), at, in_a_row });
             }
-            Event::UndoBegan { reason, initiator } => self.turn_back(reason, initiator),
+            Event::UndoBegan { reason, initiator } => self.turn_back(reason, initiator, at),
             Event::Parked { reason } => self.parked = Some(Parked { reason: reason.clone(), at }),
             Event::Released { .. } => {
                 self.parked = None;
@@ -403,6 +411,8 @@ impl History {
     fn fold_done(&mut self, action: Action, facts: &StepFacts, at: Timestamp) {
         self.in_flight = None;
         self.uncertain = false;
+        self.unanswered = false;
+        self.settled_at = None;
         self.failure = None;
         self.done += 1;
         // A clock that was set back for a while must not make an overlap begin, and so end, before its time.
@@ -449,13 +459,15 @@ impl History {
         }
     }
 
-    fn turn_back(&mut self, reason: &str, initiator: &Initiator) {
+    fn turn_back(&mut self, reason: &str, initiator: &Initiator, at: Timestamp) {
         self.direction = Direction::Undo;
         self.undo = Some(Undo { reason: reason.to_owned(), initiator: initiator.clone() });
         self.route = route::undo(&self.started.spec, &self.may_exist);
         self.done = 0;
         self.in_flight = None;
         self.uncertain = false;
+        self.settled_at = self.unanswered.then(|| after(at, SETTLING));
+        self.unanswered = false;
         self.failure = None;
         self.parked = None;
         self.overlap_cut = false;

@@ -33,8 +33,6 @@ mod scene;
 #[cfg(test)]
 mod signing;
 #[cfg(test)]
-mod sweep;
-#[cfg(test)]
 mod view;
 #[cfg(test)]
 mod whose;

@@ -9,6 +9,6 @@ mod target;
 pub(crate) use consumer::SimConsumer;
 pub(crate) use journal::SimJournal;
 pub use shelf::Shelf;
-pub use store::{SimSecret, StoreModel};
 pub(crate) use store::SimStore;
+pub use store::{SimSecret, StoreModel};
 pub(crate) use target::SimTarget;

@@ -55,9 +55,10 @@ impl Places {
                 .as_ref()
                 .or(self.previous.as_ref())
                 .filter(|entry| further(entry, &[&self.current])),
-            Stage::Next => {
-                self.next.as_ref().filter(|entry| further(entry, &[&self.current, &self.previous, &self.unlabelled]))
-            }
+            Stage::Next => self
+                .next
+                .as_ref()
+                .filter(|entry| further(entry, &[&self.current, &self.previous, &self.unlabelled])),
             Stage::Pending => self.pending.as_ref().filter(|entry| {
                 further(entry, &[&self.current, &self.previous, &self.unlabelled, &self.next])
             }),
@@ -103,7 +104,8 @@ impl Readable for Shelf {
 
     fn seen_by_consumers(&self) -> Vec<Vec<u8>> {
         let places = self.places();
-        let visible = [Stage::Next, Stage::Current, Stage::Previous].into_iter().filter_map(|stage| places.at(stage));
+        let visible =
+            [Stage::Next, Stage::Current, Stage::Previous].into_iter().filter_map(|stage| places.at(stage));
         visible.map(|entry| entry.value.expose_secret().to_vec()).collect()
     }
 }

@@ -18,6 +18,9 @@ use crate::{
     schedule::Request,
 };
 
+/// The largest value, in bytes: as much as AWS Secrets Manager and Google's take.
+const LARGEST: usize = 64 * 1024;
+
 /// How a store keeps the stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StoreModel {
@@ -122,8 +125,8 @@ impl SimSecret {
             return Err(Error::not_applied(ErrorKind::TimedOut, verb, "the deadline has passed"));
         }
         let request = Request { on: self.label, verb, about: "" };
-        let shelf = self.shelf.clone();
-        self.network.change(Server::Remote, request, move || change(&mut shelf.places())).await
+        let places = self.shelf.clone();
+        self.network.change(Server::Remote, request, move || change(&mut places.places())).await
     }
 
     fn deed(&self, context: &CallContext, deed: Deed) {
@@ -237,7 +240,7 @@ impl Secret for SimSecret {
             check_and_set: self.model != StoreModel::LastWriter,
             publishes_next: true,
             history: 1,
-            max_bytes: 64 * 1024,
+            max_bytes: LARGEST,
             binary: true,
         }
     }
@@ -267,6 +270,9 @@ impl Secret for SimSecret {
         value: &SecretValue,
         identity: Option<&Identity>,
     ) -> Result<VersionInfo> {
+        if value.len() > LARGEST {
+            return Err(Error::not_applied(ErrorKind::InvalidValue, "stage", "the value is too large"));
+        }
         self.deed(context, Deed::Stage);
         let ours = |entry: &Entry| entry.mark.as_ref().is_some_and(|mark| mark.rotation == context.rotation);
         let staged = self
@@ -335,7 +341,11 @@ impl Secret for SimSecret {
         if !published {
             self.change(context, "put-next", move |places| {
                 if places.next.as_ref().is_some_and(|next| next.id != entry.id) {
-                    return Err(Error::not_applied(ErrorKind::Conflict, "publish", "another version is published"));
+                    return Err(Error::not_applied(
+                        ErrorKind::Conflict,
+                        "publish",
+                        "another version is published",
+                    ));
                 }
                 places.next = Some(entry);
                 Ok(())

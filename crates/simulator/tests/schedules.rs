@@ -1,0 +1,86 @@
+//! Schedules that once broke the engine, and the whole of what one fault can do to some scenarios.
+
+use keywheel_simulator::{
+    Scenario, Schedule,
+    report::{Seed, story},
+    sweep::{Until, exhaustive, met, one},
+};
+use rstest::rstest;
+
+/// Each was found by the sweep, and shrunk. The name says what the engine does about it.
+#[rstest]
+#[case::a_value_that_arrives_late_is_not_mistaken_for_the_one_in_memory(
+    "native/in-place/undo store.put-pending#1=late"
+)]
+#[case::a_mint_that_was_revoked_as_an_orphan_is_not_used_when_it_arrives(
+    "native/minted/forward store.put-pending#1=late"
+)]
+#[case::a_credential_in_use_is_no_orphan(
+    "sibling/minted/forward/nobody journal.last-rotation#2=stale-lease store.put-current#1=crash-after"
+)]
+#[case::a_lease_is_asked_for_again_before_the_target_hears("native/in-place/forward store.look#4=paused")]
+#[case::a_clock_that_is_set_hides_no_lost_lease(
+    "sibling/minted/forward/prompt+late target.list#1=clock-forward journal.acquire#2=paused journal.note#2=clock-back"
+)]
+#[case::what_was_rotated_in_the_future_is_not_overtaken_for_ever(
+    "last-writer/overlap/forward/2-stores/nobody journal.append.started#1=stale-lease journal.release#3=clock-back"
+)]
+#[case::a_rotation_in_its_overlap_is_seen_by_another_installation(
+    "native/alternating/forward journal.append.begin-adopt#1=rival"
+)]
+#[case::what_is_current_is_looked_at_before_the_target_hears("native/in-place/forward store.look#3=rival")]
+#[case::company_is_refused_when_our_own_value_is_there_already(
+    "native/in-place/undo store.look#3=rival store.put-pending#2=crash-after"
+)]
+#[case::company_on_its_way_back_is_refused_too(
+    "sibling/alternating/forward/partly journal.last-rotation#2=rival"
+)]
+#[case::a_target_yields_to_what_somebody_else_made_current(
+    "native/in-place/undo store.look#3=rival journal.append.begin-apply#1=crash-after"
+)]
+#[case::a_rotation_whose_values_were_replaced_ends(
+    "native/minted/undo/2-stores/late+late/at-once store.put-current#1=crash-after store.drop#1=paused \
+     journal.append.done-retire#2=crash-before journal.since#7=rival"
+)]
+#[case::the_new_value_is_ended_without_the_old_one(
+    "last-writer/minted/undo/2-stores/nobody journal.last-rotation#2=rival journal.records#2=rival"
+)]
+#[case::a_version_that_moved_while_it_was_read_is_read_again(
+    "native/in-place/undo store.look#8=stale-lease store.put-current#2=crash-after"
+)]
+#[case::a_deadline_is_not_moved_by_the_clock(
+    "native/minted/forward/2-stores/partly/at-once store.look#4=stale-lease consumer.adopted.promoted#26=clock-back"
+)]
+fn a_schedule_that_broke_it_once_does_not_any_more(#[case] seed: &str) {
+    let seed: Seed = seed.parse().unwrap();
+    let life = one(&seed.scenario, seed.schedule()).unwrap();
+    assert_eq!(life.violations, [], "{}", story(&life));
+    assert!(!met(&life).is_empty(), "no request is called what the schedule calls it:\n{}", story(&life));
+}
+
+#[test]
+fn every_scenario_ends_when_nothing_fails() {
+    for scenario in Scenario::every() {
+        let life = one(&scenario, Schedule::Calm).unwrap();
+        assert_eq!(life.violations, [], "{scenario}:\n{}", story(&life));
+        assert!(life.parked.is_empty(), "{scenario}: {:?}", life.parked);
+    }
+}
+
+#[rstest]
+#[case("native/in-place/undo")]
+#[case("sibling/overlap/forward")]
+#[case("last-writer/minted/forward")]
+#[case("sibling/unchecked/signing")]
+fn one_fault_breaks_nothing(#[case] scenario: Scenario) {
+    let totals = exhaustive(&[scenario], 1, Until::Through).unwrap();
+    assert_eq!(totals.failed, 0, "{totals}");
+    assert!(totals.lives > 300, "{totals}");
+}
+
+#[test]
+fn a_life_is_the_same_twice() {
+    let seed: Seed = "native/overlap/undo store.look#4=paused target.revoke#1=late".parse().unwrap();
+    let [first, second] = [(); 2].map(|()| one(&seed.scenario, seed.schedule()).unwrap());
+    assert_eq!(story(&first), story(&second));
+}
