@@ -158,7 +158,7 @@ pub enum Choice {
 /// - A journal that cannot be read or written ends the run before anything else happens: the next process finds what it
 ///   would find after a crash at that point. Where the record was written all the same, after a crash behind it.
 /// - A look that is put off is made again within the call, and nothing else has happened.
-/// - A clock that jumps is seen in the times of records: one jump between an intent and its outcome is as good as another.
+/// - A clock that jumps is noticed across a wait, for a retry or for the end of an overlap: nothing else measures time.
 /// - A process that is stopped, or loses its lease, between two intents without a request in between writes nothing and
 ///   sends nothing: what it does next is refused.
 pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) -> &'static [Fault] {
@@ -205,7 +205,10 @@ pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) ->
         }
         (Choice::Distinct, Server::Remote, Kind::Look) => &[LostReply, Refused, Paused, StaleLease, Rival],
         (Choice::Distinct, Server::Journal, Kind::Change) if request.about.starts_with("begin-") => {
-            &[CrashAfter, Paused, StaleLease, ClockBack, ClockForward]
+            &[CrashAfter, Paused, StaleLease]
+        }
+        (Choice::Distinct, Server::Journal, Kind::Change) if before_a_wait(request) => {
+            &[CrashAfter, ClockBack, ClockForward]
         }
         (Choice::Distinct, Server::Journal, Kind::Change)
             if matches!(request.verb, "append" | "set-note") =>
@@ -214,4 +217,9 @@ pub fn possible(choice: Choice, server: Server, kind: Kind, request: Request) ->
         }
         (Choice::Distinct, Server::Journal, Kind::Change | Kind::Look) => &[],
     }
+}
+
+/// Whether a rotation may wait after this record.
+fn before_a_wait(request: Request) -> bool {
+    request.about == "done-adopt" || request.about == "undo-began" || request.about.starts_with("failed-")
 }

@@ -271,8 +271,11 @@ impl<'b> Life<'b> {
         }
         let end = self.end();
         let lasting = self.world.network.met(Fault::is_lasting);
-        // So often in a row, and what passes counts as something that does not.
-        let often = self.world.network.how_often(Fault::passes) >= RetryPolicy::default().attempts as usize;
+        // So often in a row, and what passes counts as something that does not. What arrives late costs two attempts: its
+        // own, and one that finds it in its way.
+        let network = &self.world.network;
+        let attempts = network.how_often(Fault::passes) + network.how_often(|fault| fault == Fault::Late);
+        let often = attempts >= RetryPolicy::default().attempts as usize;
         if matches!(end, End::RolledBack(_)) && !judge.may_turn_back() && !lasting && !often {
             judge
                 .object(Invariant::NoNeedlessUndo, format!("{end}, although nothing lasting was in the way"));

@@ -30,7 +30,7 @@ use crate::{
     judge::Judge,
     models::{Shelf, SimConsumer, SimJournal, SimStore, SimTarget},
     network::{Network, ProcessClock, ProcessId},
-    scenario::{OLD, Scenario},
+    scenario::{Goal, OLD, Scenario},
     schedule::Schedule,
 };
 
@@ -40,8 +40,10 @@ pub(crate) const SECRET: &str = "db-password";
 /// How long a consumer may take to move.
 const DEADLINE: Period = Period::from_secs(60);
 
-/// How long one run waits for a retry.
-const PATIENCE: Duration = Duration::from_mins(20);
+/// How long one run waits: for retries where somebody may come and want the old value back, else to the end.
+fn patience(goal: Goal) -> Duration {
+    if goal.is_undo() { Duration::from_mins(20) } else { Duration::from_hours(2) }
+}
 
 const STORES: [&str; 2] = ["store", "second-store"];
 const CONSUMERS: [&str; 2] = ["consumer", "second-consumer"];
@@ -177,7 +179,7 @@ impl<'b> World<'b> {
             observer: Arc::new(Silent),
             boundary: Arc::new(NoBoundary),
             initiator: INSTALLATIONS[installation].into(),
-            patience: PATIENCE,
+            patience: patience(self.scenario.goal),
         });
         (process, journal, engine)
     }

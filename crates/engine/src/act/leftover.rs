@@ -50,9 +50,9 @@ pub(super) async fn revoke_orphans(
     let in_use = in_use(versions, old);
     let mut revoked = Vec::new();
     for issued in issued {
-        // Where it is in use, another process took this one for gone, and got further.
-        let used = in_use.as_ref().is_some_and(|in_use| in_use.contains(&issued.identity));
-        let earlier_attempt = issued.rotation == Some(acting.history.id) && !used;
+        // Where the store has it, another process took this one for gone, and got further.
+        let stored = versions.0.iter().any(|version| version.identity.as_ref() == Some(&issued.identity));
+        let earlier_attempt = issued.rotation == Some(acting.history.id) && !stored;
         if !earlier_attempt && !left_behind(acting, issued, in_use.as_ref()).await? {
             continue;
         }

@@ -28,7 +28,8 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let old = old(acting, &versions).await?;
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
-        if issued.iter().any(|issued| Some(&issued.identity) == pending.identity.as_ref()) {
+        // It was issued before it was stored: asked now, the target lists it unless it was revoked.
+        if rotator.list().await?.iter().any(|issued| Some(&issued.identity) == pending.identity.as_ref()) {
             return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
         }
         // It arrived late: by then an attempt that did not see it had revoked the credential as an orphan.
