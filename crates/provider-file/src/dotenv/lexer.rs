@@ -143,7 +143,10 @@ fn closing_quote(bytes: &[u8], mut position: usize, quote: u8) -> Option<usize> 
 
 fn bare_end(bytes: &[u8], start: usize, end: usize) -> usize {
     let comment = (start + 1..end).find(|&at| bytes[at] == b'#' && is_blank(bytes[at - 1].into()));
-    start + bytes[start..comment.unwrap_or(end)].trim_ascii_end().len()
+    let Some(comment) = comment else { return start + bytes[start..end].trim_ascii_end().len() };
+    // Every reader cuts all white space off the end of a line, but before a comment some cut only blanks.
+    let blanks = bytes[start..comment].iter().rev().take_while(|byte| is_blank((**byte).into())).count();
+    comment - blanks
 }
 
 /// The end of the line that holds `position`, without its LF or CRLF.

@@ -66,6 +66,7 @@ fn get_finds_nothing(#[case] file: &str) {
 #[case::no_break_space_before_a_comment("A=1\nK=a\u{a0}# b\n")]
 #[case::carriage_return_within("A=1\nK=a\rB=2\n")]
 #[case::form_feed("A=1\nK=\u{c}a\n")]
+#[case::form_feed_before_a_comment("A=1\nK=a\u{c} # b\n")]
 #[case::control_character("A=1\nK=a\u{1}b\n")]
 fn get_refuses_what_readers_read_differently(#[case] file: &str) {
     let error = Dotenv::parse(file.as_bytes()).unwrap().get("K").unwrap_err();
