@@ -157,13 +157,14 @@ fn refused_for_a_reason(error: &DotenvError, name: &str, value: &[u8], was: &Sai
 /// Whether `dotenvy` and ours mean to read this file alike.
 ///
 /// `dotenvy` asks the environment what `$` stands for, reads two line ends for one where a quoted value spans lines that
-/// end in CRLF, and lets a quote in the middle of an unquoted value hide the lines after it; ours does none of the three,
-/// as `dotenv`'s documentation says.
+/// end in CRLF, and lets a quote in the middle of an unquoted value, or in a comment that touches the `=`, hide the lines
+/// after it; ours does none of the three, as `dotenv`'s documentation says.
 fn in_common(file: &Dotenv<'_>, bytes: &[u8], names: &BTreeSet<String>) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
     let probe = SecretValue::copy_from(b"x");
-    !text.contains('$')
-        && !text.contains('\r')
+    let quote_in_a_comment = text.contains("=#") && text.contains(['"', '\'', '\\']);
+    !quote_in_a_comment
+        && !text.contains(['$', '\r'])
         && names.iter().all(|name| {
             // Of two definitions only one can be asked for.
             !matches!(said(file, name), Said::Ambiguous(_) | Said::OddSpace)
