@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::OnceLock,
 };
 
 use keywheel::table;
@@ -13,7 +13,6 @@ use keywheel_engine::{
     audit::{Audit, AuditVerdict, Filter, Head, show, verify},
 };
 use keywheel_testkit::SeededEntropy;
-use tempfile::TempDir;
 
 use crate::{
     edit::{Edit, edits},
@@ -44,7 +43,7 @@ pub fn check(input: &[u8]) {
         }
     }
     let head = (choice & 1 != 0).then_some(written.head);
-    let place = place();
+    let place = story::scratch();
     let path = place.path().join("audit.jsonl");
     fs::write(&path, &text).expect("the audit can be put there");
 
@@ -96,12 +95,6 @@ fn change(edit: Edit, text: &mut Vec<u8>) {
         _ => lines[one..].rotate_left(1),
     }
     *text = lines.concat();
-}
-
-/// The one directory of this process in which inputs are tried.
-fn place() -> impl std::ops::Deref<Target = TempDir> {
-    static PLACE: OnceLock<Mutex<TempDir>> = OnceLock::new();
-    PLACE.get_or_init(|| Mutex::new(story::scratch())).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn written() -> &'static Written {

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::OnceLock,
 };
 
 use keywheel_core::{
@@ -12,7 +12,6 @@ use keywheel_core::{
     rotation::{Outcome, Record},
 };
 use keywheel_journal_sqlite::SqliteJournal;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -114,7 +113,7 @@ fn damage(edit: Edit, file: &mut Vec<u8>) {
 
 /// Bytes that no journal was.
 fn anything(files: &Files, writing: bool) {
-    let place = place();
+    let place = story::scratch();
     let path = files.put(place.path());
     let runtime = story::runtime();
     match open(&path, writing) {
@@ -134,7 +133,7 @@ fn anything(files: &Files, writing: bool) {
 }
 
 fn judge(whole: &Whole, files: &Files, writing: bool, bound: Bound) {
-    let place = place();
+    let place = story::scratch();
     let path = files.put(place.path());
     let runtime = story::runtime();
     match open(&path, writing) {
@@ -177,19 +176,13 @@ impl Files {
         Self { database: read(path), wal: read(&beside(path, "-wal")), head: read(&beside(path, ".head")) }
     }
 
-    /// Puts them into an otherwise empty `directory`.
+    /// Puts them into an empty `directory`.
     fn put(&self, directory: &Path) -> PathBuf {
         let path = path_in(directory);
         for (suffix, bytes) in [("", &self.database), ("-wal", &self.wal), (".head", &self.head)] {
-            remove(&beside(&path, suffix));
             if !bytes.is_empty() {
                 fs::write(beside(&path, suffix), bytes).expect("the files can be put there");
             }
-        }
-        remove(&beside(&path, "-shm"));
-        match fs::remove_dir_all(beside(&path, ".holders")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{error}"),
-            Ok(()) | Err(_) => {}
         }
         path
     }
@@ -206,13 +199,6 @@ fn read(path: &Path) -> Vec<u8> {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => panic!("{}: {error}", path.display()),
-    }
-}
-
-fn remove(path: &Path) {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{}: {error}", path.display()),
-        Ok(()) | Err(_) => {}
     }
 }
 
@@ -274,12 +260,6 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, truth: &Result<T>, damaged: 
         (_, Err(error)) => in_words(error),
         (Err(error), Ok(_)) => panic!("{what}: the whole journal does not answer: {error}"),
     }
-}
-
-/// The one directory of this process in which inputs are tried.
-fn place() -> impl std::ops::Deref<Target = TempDir> {
-    static PLACE: OnceLock<Mutex<TempDir>> = OnceLock::new();
-    PLACE.get_or_init(|| Mutex::new(story::scratch())).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn whole(which: u8) -> &'static Whole {
