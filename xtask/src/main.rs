@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod crash;
+mod fuzz;
 mod leaks;
 mod quickstart;
 mod servers;
@@ -40,6 +41,14 @@ enum Command {
         /// Which ones; all if none is named
         names: Vec<String>,
     },
+    /// libFuzzer over everything that reads or edits what others wrote; needs the nightly toolchain
+    Fuzz {
+        /// Which targets: audit, document, dotenv, inventory, journal; all if none is named
+        targets: Vec<String>,
+        /// How long for each
+        #[arg(long, default_value_t = 20)]
+        seconds: u32,
+    },
     /// Which test servers are present, and which would be installed
     Servers,
 }
@@ -53,6 +62,7 @@ fn main() -> ExitCode {
         Command::Mutants => simulator::mutants(),
         Command::Leaks => leaks::run(),
         Command::Bench { names } => bench::run(&names),
+        Command::Fuzz { targets, seconds } => fuzz::run(&targets, seconds),
         Command::Servers => Ok(servers::run()),
     };
     match result {

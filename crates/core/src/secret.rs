@@ -102,13 +102,14 @@ impl Versions {
             .filter_map(|version| Some((version, version.mark.as_ref()?)))
     }
 
-    /// The previous version, and the rotation that made it that: one in its overlap, or on its way back. Whoever ends a
-    /// rotation removes the previous version last. `None` where the store keeps no marks beside what it once promoted.
-    pub fn in_overlap(&self) -> Option<(&VersionInfo, &RotationMark)> {
-        let previous = self.at(Stage::Previous)?;
-        // After a way back it is the new value that was displaced.
-        let promoted = self.at(Stage::Current).and_then(|current| current.mark.as_ref());
-        Some((previous, promoted.or(previous.mark.as_ref())?))
+    /// The previous version, with each rotation that may have it there: in its overlap the one that made the current
+    /// version, on its way back the one that made the previous. Whoever ends a rotation removes that version last. None
+    /// where the store keeps no marks beside what it once promoted.
+    pub fn in_overlap(&self) -> impl Iterator<Item = (&VersionInfo, &RotationMark)> {
+        let previous = self.at(Stage::Previous);
+        let both = previous.map(|previous| [self.at(Stage::Current), Some(previous)]);
+        let marks = both.into_iter().flatten().flatten().filter_map(|version| version.mark.as_ref());
+        previous.into_iter().cycle().zip(marks)
     }
 
     /// Everything that shows some rotation to be under way: staged versions, and a previous one.

@@ -96,7 +96,11 @@ impl From<rusqlite::Error> for Fault {
                  files beside it, and the directory. A journal that was copied to a read-only place after a crash has \
                  to be copied to a writable one",
             ),
-            ffi::SQLITE_CORRUPT => Self::corrupt(format_args!("the journal is damaged: {error}")),
+            // Statements and settings are constants: where SQLite does not understand one, the file's header or its
+            // tables are not what keywheel wrote.
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_ERROR => {
+                Self::corrupt(format_args!("the journal is damaged: {error}"))
+            }
             ffi::SQLITE_NOTADB => Self::corrupt(
                 "this file is not a SQLite database: the path is wrong, or the file's beginning is damaged",
             ),
@@ -121,8 +125,14 @@ impl Fault {
 }
 
 /// `SQLite`'s primary result code, if `SQLite` itself refused.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind says by itself whether it has a code")]
 pub(crate) fn primary_code(error: &rusqlite::Error) -> Option<i32> {
-    error.sqlite_error().map(|error| error.extended_code & 0xff)
+    let code = match error {
+        // A statement that names what the tables do not have.
+        rusqlite::Error::SqlInputError { error, .. } => Some(error),
+        other => other.sqlite_error(),
+    };
+    code.map(|error| error.extended_code & 0xff)
 }
 
 /// What the binding found wrong with an answer, or with the way it was asked.

@@ -47,8 +47,10 @@ impl Files {
     /// The database's length in bytes, 0 if it is not there. By name and never through a descriptor of our own: closing
     /// one would drop the POSIX locks that `SQLite` holds on the same file in this process
     /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+    ///
+    /// A single byte counts as none, as it does for `SQLite`, which deletes the log of an empty database.
     pub(crate) fn database_len(&self) -> Result<u64, Fault> {
-        len(&self.database)
+        len(&self.database).map(|len| if len == 1 { 0 } else { len })
     }
 
     /// Creates the directory, for nobody else.

@@ -15,7 +15,8 @@ use crate::{
     fault::Fault,
     files::Files,
     head::Head,
-    query::{RawRecord, damaged},
+    query::{self, damaged},
+    repeated,
     state::{State, digest_of},
 };
 
@@ -34,13 +35,8 @@ pub struct Verified {
     pub rotations: u64,
 }
 
-/// Holds an opened database against its head. `died` says that some process ended without closing the journal.
-pub(crate) fn check_opened(
-    connection: &Connection,
-    files: &Files,
-    head: &Head,
-    died: bool,
-) -> Result<(), Fault> {
+/// Holds the database file against the length that it had.
+pub(crate) fn check_length(files: &Files, head: &Head) -> Result<(), Fault> {
     let len = files.database_len()?;
     if len < head.database_len {
         return Err(Fault::corrupt(format_args!(
@@ -48,27 +44,43 @@ pub(crate) fn check_opened(
             head.database_len
         )));
     }
+    Ok(())
+}
+
+/// Holds an opened database against its head. `died` says that some process ended without closing the journal.
+pub(crate) fn check_opened(connection: &Connection, head: &Head, died: bool) -> Result<(), Fault> {
     let snapshot = connection.unchecked_transaction()?;
     let state = State::read(&snapshot)?;
     check_head(&snapshot, &state, head)?;
     let size = page_bytes(&snapshot)?;
     if size <= SMALL || (died && size <= MODERATE) {
-        check_structure(&snapshot, "quick_check")?;
-        check_all(&snapshot, &state)?;
+        verify_at(&snapshot, &state)?;
     } else {
-        check_unfinished(&snapshot, &state)?;
+        query::unfinished(&snapshot)?;
     }
     Ok(())
 }
 
-/// Looks at everything: the structure with its indexes, references, each record, each count.
+/// Looks at everything: the structure with its indexes, references, each record, each count, and what the other tables
+/// repeat of the records.
 pub(crate) fn verify(connection: &Connection) -> Result<Verified, Fault> {
-    check_structure(connection, "integrity_check")?;
+    verify_at(connection, &State::read(connection)?)
+}
+
+fn verify_at(connection: &Connection, state: &State) -> Result<Verified, Fault> {
+    // Not `quick_check`: an index that disagrees with its table would hide rows from every question that uses it.
+    check_structure(connection)?;
     let mut dangling = connection.prepare("PRAGMA foreign_key_check")?;
     if dangling.exists([])? {
         return Err(damaged("a record belongs to a rotation that is not there"));
     }
-    check_all(connection, &State::read(connection)?)
+    query::unfinished(connection)?;
+    let verified = repeated::check(connection)?;
+    // Numbers have no gaps, so that the count alone tells of a hole.
+    if verified.records != state.seq {
+        return Err(damaged(format_args!("it has {} records; {} were written", verified.records, state.seq)));
+    }
+    Ok(verified)
 }
 
 fn check_head(connection: &Connection, state: &State, head: &Head) -> Result<(), Fault> {
@@ -97,51 +109,9 @@ fn check_head(connection: &Connection, state: &State, head: &Head) -> Result<(),
     Ok(())
 }
 
-fn check_structure(connection: &Connection, pragma: &str) -> Result<(), Fault> {
-    let finding: String = connection.query_row(&format!("PRAGMA {pragma}(1)"), [], |row| row.get(0))?;
+fn check_structure(connection: &Connection) -> Result<(), Fault> {
+    let finding: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if finding == "ok" { Ok(()) } else { Err(damaged(finding)) }
-}
-
-fn check_unfinished(connection: &Connection, state: &State) -> Result<(), Fault> {
-    let (rotations, counted) = counts(connection, "WHERE finished = 0")?;
-    if rotations != state.unfinished {
-        return Err(damaged(format_args!("{rotations} rotations are unfinished, not {}", state.unfinished)));
-    }
-    let found = check_records(
-        connection,
-        "SELECT seq, format, digest, body FROM rotations JOIN records ON rotation = key WHERE finished = 0",
-    )?;
-    if found != counted {
-        return Err(damaged(format_args!("unfinished rotations have {found} records, not {counted}")));
-    }
-    Ok(())
-}
-
-fn check_all(connection: &Connection, state: &State) -> Result<Verified, Fault> {
-    check_unfinished(connection, state)?;
-    let (rotations, counted) = counts(connection, "")?;
-    let records = check_records(connection, "SELECT seq, format, digest, body FROM records ORDER BY seq")?;
-    // Numbers have no gaps, so that the count alone tells of a hole.
-    if records != state.seq || records != counted {
-        return Err(damaged(format_args!("it has {records} records; {} were written", state.seq)));
-    }
-    Ok(Verified { records, rotations })
-}
-
-fn counts(connection: &Connection, which: &str) -> Result<(u64, u64), Fault> {
-    let query = format!("SELECT count(*), coalesce(sum(records), 0) FROM rotations {which}");
-    Ok(connection.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
-}
-
-fn check_records(connection: &Connection, query: &str) -> Result<u64, Fault> {
-    let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    let mut found = 0;
-    while let Some(row) = rows.next()? {
-        RawRecord::from_row(row)?.check(connection)?;
-        found += 1;
-    }
-    Ok(found)
 }
 
 fn page_bytes(connection: &Connection) -> Result<u64, Fault> {

@@ -16,6 +16,7 @@ mod open;
 mod query;
 mod queue;
 mod reader;
+mod repeated;
 mod schema;
 mod scope;
 mod state;

@@ -55,9 +55,12 @@ pub(crate) fn reading(files: &Files) -> Result<Option<Connection>, Fault> {
     let head = head::look(files)?;
     if files.database_len()? == 0 {
         return match head {
-            Found::Missing | Found::Blank => Ok(None),
+            Found::Missing | Found::Blank => refuse_log_alone(files).map(|()| None),
             Found::Head(head) => Err(database_is_gone(&head)),
         };
+    }
+    if let Found::Head(head) = &head {
+        integrity::check_length(files, head)?;
     }
     let (connection, identity) = look_into(files)?;
     match (head, identity) {
@@ -66,7 +69,7 @@ pub(crate) fn reading(files: &Files) -> Result<Option<Connection>, Fault> {
         (Found::Missing | Found::Blank, Identity::Journal) => Err(head_is_gone()),
         (Found::Head(head), Identity::Fresh) => Err(database_is_gone(&head)),
         (Found::Head(head), Identity::Journal) => {
-            integrity::check_opened(&connection, files, &head, holder::any_died(files))?;
+            integrity::check_opened(&connection, &head, holder::any_died(files))?;
             Ok(Some(connection))
         }
     }
@@ -92,10 +95,12 @@ fn existing(files: &Files, head: &Head) -> Result<Connection, Fault> {
     if files.database_len()? == 0 {
         return Err(database_is_gone(head));
     }
+    // Before SQLite looks: what it does about a database that was cut is not ours to say.
+    integrity::check_length(files, head)?;
     let connection = connect(files)?;
     match schema::identify(&connection)? {
         Identity::Fresh => return Err(database_is_gone(head)),
-        Identity::Journal => integrity::check_opened(&connection, files, head, holder::any_died(files))?,
+        Identity::Journal => integrity::check_opened(&connection, head, holder::any_died(files))?,
     }
     schema::use_wal(&connection)?;
     Ok(connection)
@@ -104,6 +109,9 @@ fn existing(files: &Files, head: &Head) -> Result<Connection, Fault> {
 /// The head is written last and durably, so that a blank one means that whoever began this died before anybody could
 /// write a record.
 fn create(files: &Files, locked: &Locked<'_>, entropy: &dyn Entropy) -> Result<(Connection, Head), Fault> {
+    if files.database_len()? == 0 {
+        refuse_log_alone(files)?;
+    }
     files.create_database()?;
     let mut connection = connect(files)?;
     let journal = match schema::identify(&connection)? {
@@ -133,6 +141,16 @@ fn refuse_headless(files: &Files) -> Result<(), Fault> {
         Identity::Fresh => Ok(()),
         Identity::Journal => Err(head_is_gone()),
     }
+}
+
+/// A log without a database: `SQLite` would delete it, and it may be all that is left of a journal.
+fn refuse_log_alone(files: &Files) -> Result<(), Fault> {
+    if files::len(&files.wal())? == 0 {
+        return Ok(());
+    }
+    Err(Fault::corrupt(
+        "the journal's database and its .head file are missing or empty, and its -wal file is not",
+    ))
 }
 
 fn head_is_gone() -> Fault {

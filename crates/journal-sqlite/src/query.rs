@@ -40,7 +40,7 @@ impl RawRecord {
         Err(damaged(format_args!("record {} is not what was written", self.seq)))
     }
 
-    fn parse(&self, connection: &Connection) -> Result<Record, Fault> {
+    pub(crate) fn parse(&self, connection: &Connection) -> Result<Record, Fault> {
         self.check(connection)?;
         let body: NewRecord = serde_json::from_str(&self.body)
             .map_err(|error| damaged(format_args!("record {} cannot be read: {error}", self.seq)))?;
@@ -48,59 +48,72 @@ impl RawRecord {
     }
 }
 
-/// A rotation's row: how many records must be found for it.
+/// A rotation's row: whose it is, and how many records must be found for it.
 struct Rotation {
     key: i64,
     id: String,
+    secret: String,
     records: usize,
 }
 
 impl Rotation {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { key: row.get(0)?, id: row.get(1)?, records: row.get(2)? })
+        Ok(Self { key: row.get(0)?, id: row.get(1)?, secret: row.get(2)?, records: row.get(3)? })
     }
 
-    /// All of its records: one that an index hides must not make a rotation look less far than it is.
+    /// All of its records: one that an index hides must not make a rotation look less far than it is. And no others: the
+    /// row itself has no digest, and a secret's name that changed in it would hide an unfinished rotation.
     fn records(&self, connection: &Connection) -> Result<Vec<Record>, Fault> {
         let records = records(
             connection,
             "SELECT seq, format, digest, body FROM records WHERE rotation = ?1 ORDER BY seq",
             params![self.key],
         )?;
-        if records.len() == self.records {
-            return Ok(records);
+        if records.len() != self.records {
+            let (id, found) = (&self.id, records.len());
+            return Err(damaged(format_args!("rotation {id} has {found} records, not {}", self.records)));
         }
-        Err(damaged(format_args!("rotation {} has {} records, not {}", self.id, records.len(), self.records)))
+        let id: RotationId =
+            self.id.parse().map_err(|_| damaged(format_args!("`{}` is no rotation", self.id)))?;
+        let own = |record: &Record| record.body.rotation == id && record.body.secret.as_str() == self.secret;
+        if let Some(strange) = records.iter().find(|record| !own(record)) {
+            let (seq, secret) = (strange.seq, &self.secret);
+            return Err(damaged(format_args!("record {seq} is not of rotation {id} of `{secret}`")));
+        }
+        Ok(records)
     }
 }
 
 pub(crate) fn unfinished(connection: &Connection) -> Result<Vec<Vec<Record>>, Fault> {
+    unfinished_rotations(connection)?.iter().map(|rotation| rotation.records(connection)).collect()
+}
+
+/// As many as there must be.
+fn unfinished_rotations(connection: &Connection) -> Result<Vec<Rotation>, Fault> {
     let rotations = rotations(
         connection,
-        "SELECT key, id, records FROM rotations WHERE finished = 0 ORDER BY key",
+        "SELECT key, id, secret, records FROM rotations WHERE finished = 0 ORDER BY key",
         params![],
     )?;
     let expected = State::read(connection)?.unfinished;
     if u64::try_from(rotations.len()) != Ok(expected) {
         return Err(damaged(format_args!("{} rotations are unfinished, not {expected}", rotations.len())));
     }
-    rotations.iter().map(|rotation| rotation.records(connection)).collect()
+    Ok(rotations)
 }
 
 /// The contract knows one unfinished rotation for a secret. Should there be more, the oldest comes first everywhere.
 pub(crate) fn unfinished_of(connection: &Connection, secret: &SecretName) -> Result<Vec<Record>, Fault> {
-    let rotations = rotations(
-        connection,
-        "SELECT key, id, records FROM rotations WHERE secret = ?1 AND finished = 0 ORDER BY key LIMIT 1",
-        params![secret.as_str()],
-    )?;
-    rotations.first().map_or_else(|| Ok(Vec::new()), |rotation| rotation.records(connection))
+    // Out of all that are unfinished, of which the number is known: the index by name could hide one.
+    let rotations = unfinished_rotations(connection)?;
+    let of_secret = rotations.iter().find(|rotation| rotation.secret == secret.as_str());
+    of_secret.map_or_else(|| Ok(Vec::new()), |rotation| rotation.records(connection))
 }
 
 pub(crate) fn records_of(connection: &Connection, rotation: RotationId) -> Result<Vec<Record>, Fault> {
     let rotations = rotations(
         connection,
-        "SELECT key, id, records FROM rotations WHERE id = ?1",
+        "SELECT key, id, secret, records FROM rotations WHERE id = ?1",
         params![rotation.to_string()],
     )?;
     rotations.first().map_or_else(|| Ok(Vec::new()), |rotation| rotation.records(connection))

@@ -10,6 +10,7 @@
 //! (<https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/>) agree on, and refuses
 //! the spellings on which they differ:
 //! - `NAME=value`, blanks around `=`, indentation, an `export ` prefix, LF or CRLF, a byte order mark.
+//! - White space of other kinds (a no-break space, a stray carriage return) beside a name or in an unquoted value is refused.
 //! - Unquoted: up to the line's end or a blank followed by `#`. `'single'`: literal. `"double"`: `\n \r \t \\ \" \$`.
 //!   Quoted values may span lines. A quote inside an unquoted value does not open anything.
 //! - `$` outside single quotes is expanded by the readers, so it is never written there bare, and a value that has one
@@ -61,12 +62,11 @@ impl<'a> Dotenv<'a> {
     /// The value of `name`, decoded; of several definitions the last. `None` when there is none.
     ///
     /// # Errors
-    /// [`DotenvError::Ambiguous`] when readers of `.env` files do not agree on what the line says.
+    /// [`DotenvError::Ambiguous`] or [`DotenvError::OddSpace`] when readers of `.env` files do not agree on what the line
+    /// says.
     pub fn get(&self, name: &str) -> Result<Option<SecretValue>, DotenvError> {
         let Some(found) = self.definitions(name).last() else { return Ok(None) };
-        if !self.tail_is_blank_or_comment(found) {
-            return Err(DotenvError::Ambiguous { line: found.line, what: "text after the closing quote" });
-        }
+        self.refuse_unless_agreed(found)?;
         let decoded = quoting::decode(found.style, &self.bytes[found.value.clone()])
             .map_err(|what| DotenvError::Ambiguous { line: found.line, what })?;
         Ok(Some(SecretValue::copy_from(&decoded)))
@@ -79,16 +79,15 @@ impl<'a> Dotenv<'a> {
     ///
     /// # Errors
     /// [`DotenvError::InvalidName`]; [`DotenvError::Duplicate`]; [`DotenvError::Unrepresentable`] when no spelling
-    /// exists that every reader takes for this value; [`DotenvError::Ambiguous`] as in [`Dotenv::get`].
+    /// exists that every reader takes for this value; [`DotenvError::Ambiguous`] and [`DotenvError::OddSpace`] as in
+    /// [`Dotenv::get`].
     pub fn set(&self, name: &str, value: &SecretValue) -> Result<Zeroizing<Vec<u8>>, DotenvError> {
         if !lexer::is_name(name.as_bytes()) {
             return Err(DotenvError::InvalidName { name: name.to_owned() });
         }
         let text = quoting::representable(value.expose_secret())?;
         let Some(found) = self.only_definition(name)? else { return Ok(self.append(name, text)) };
-        if !self.tail_is_blank_or_comment(found) {
-            return Err(DotenvError::Ambiguous { line: found.line, what: "text after the closing quote" });
-        }
+        self.refuse_unless_agreed(found)?;
         let tail = &self.bytes[found.tail.clone()];
         // `NAME= # note` is the value `# note` for Compose, and a blank that ends the file an error for `dotenvy`.
         let alone = tail.is_empty() && self.bytes[..found.value.start].ends_with(b"=");
@@ -103,9 +102,16 @@ impl<'a> Dotenv<'a> {
     /// The file without the line (or lines) that define `name`; unchanged when there is none.
     ///
     /// # Errors
-    /// [`DotenvError::Duplicate`].
+    /// [`DotenvError::Duplicate`]; [`DotenvError::OddSpace`] when what comes next would begin the file, and be read
+    /// differently there: a byte order mark counts in the first line only.
     pub fn remove(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, DotenvError> {
         let range = self.only_definition(name)?.map_or(0..0, |found| found.statement.clone());
+        if range.start == 0
+            && !range.is_empty()
+            && self.bytes[range.end..].starts_with(lexer::BYTE_ORDER_MARK)
+        {
+            return Err(DotenvError::OddSpace { line: 1 + lexer::newlines(&self.bytes[range]) });
+        }
         Ok(self.splice(range, &[]))
     }
 
@@ -124,6 +130,17 @@ impl<'a> Dotenv<'a> {
             }
             (first, _) => Ok(first),
         }
+    }
+
+    /// An assignment must be one, and end where it ends, for every reader.
+    fn refuse_unless_agreed(&self, found: &Assignment) -> Result<(), DotenvError> {
+        if found.odd {
+            return Err(DotenvError::OddSpace { line: found.line });
+        }
+        if !self.tail_is_blank_or_comment(found) {
+            return Err(DotenvError::Ambiguous { line: found.line, what: "text after the closing quote" });
+        }
+        Ok(())
     }
 
     fn tail_is_blank_or_comment(&self, found: &Assignment) -> bool {

@@ -63,7 +63,11 @@ impl<'v> Needles<'v> {
     pub(crate) fn hits<'n>(&'n self, bytes: &'n [u8]) -> impl Iterator<Item = Hit<'n>> {
         self.search.find_overlapping_iter(bytes).flat_map(|found| {
             let owners = &self.owners[found.pattern().as_usize()];
-            owners.iter().map(move |owner| Hit { value: owner.value, encoding: owner.encoding, at: found.start() })
+            owners.iter().map(move |owner| Hit {
+                value: owner.value,
+                encoding: owner.encoding,
+                at: found.start(),
+            })
         })
     }
 }

@@ -176,7 +176,7 @@ impl Builder {
         let written = self.document.source.slice(span);
         let extra = if plain && (written.is_empty() || written == text) {
             VERBATIM
-        } else if !plain && written.len() >= 2 && &written[1..written.len() - 1] == text {
+        } else if !plain && within_quotes(written) == Some(text) {
             QUOTED
         } else {
             self.document.texts.push(text.into());
@@ -334,6 +334,12 @@ impl Builder {
         };
         mistake.hint(hint)
     }
+}
+
+/// What stands between the first byte and the last; `None` where those are not whole characters, as they may be in a block
+/// that has no quotes.
+fn within_quotes(written: &str) -> Option<&str> {
+    written.get(1..written.len().checked_sub(1)?)
 }
 
 fn too_deep(span: Span) -> Diagnostic {

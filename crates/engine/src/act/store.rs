@@ -62,19 +62,25 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
 
 /// A rotation that another installation has in its overlap shows nothing staged: only what it displaced. Beginning beside
 /// it would take the old value from under it, and the new one from its consumers.
-pub(super) async fn refuse_company(acting: &Acting<'_>, place: &Place<'_>, versions: &Versions) -> Result<()> {
-    let Some((_, mark)) = versions.in_overlap() else { return Ok(()) };
-    let ours = mark.rotation == acting.history.id;
-    let journal = &*acting.engine.journal;
-    if ours || finished(journal, &acting.history.spec().secret, mark.rotation).await?.is_some() {
-        return Ok(());
+pub(super) async fn refuse_company(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    versions: &Versions,
+) -> Result<()> {
+    for (_, mark) in versions.in_overlap() {
+        let ours = mark.rotation == acting.history.id;
+        let journal = &*acting.engine.journal;
+        if ours || finished(journal, &acting.history.spec().secret, mark.rotation).await?.is_some() {
+            continue;
+        }
+        let error = Error::not_applied(ErrorKind::Conflict, "stage", "another rotation is in its overlap");
+        return Err(error
+            .with("rotation", mark.rotation)
+            .with("started", mark.started_at)
+            .with("initiator", &mark.initiator)
+            .with("store", &place.at.store));
     }
-    let error = Error::not_applied(ErrorKind::Conflict, "stage", "another rotation is in its overlap");
-    Err(error
-        .with("rotation", mark.rotation)
-        .with("started", mark.started_at)
-        .with("initiator", &mark.initiator)
-        .with("store", &place.at.store))
+    Ok(())
 }
 
 /// Before the target hears of anything, and before the new value becomes current: what is current must still be what was
@@ -92,8 +98,9 @@ pub(super) async fn refuse_change(acting: &Acting<'_>) -> Result<()> {
     }
     if found != facts.old.get(&StoreIndex::PRIMARY).map(|old| &old.id) {
         let why = "the current value was changed since this rotation began";
-        return Err(Error::not_applied(ErrorKind::Conflict, "find versions", why)
-            .with("store", &place.at.store));
+        return Err(
+            Error::not_applied(ErrorKind::Conflict, "find versions", why).with("store", &place.at.store)
+        );
     }
     refuse_company(acting, &place, &versions).await
 }

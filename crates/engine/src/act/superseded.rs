@@ -17,7 +17,9 @@ pub(super) async fn or_superseded(
     done: Result<StepFacts>,
 ) -> Result<StepFacts> {
     match done {
-        Err(error) if tidies_up(action) && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+        Err(error)
+            if tidies_up(action) && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) =>
+        {
             match by_whom(acting).await? {
                 Some(words) => Ok(StepFacts::evidence(words)),
                 None => Err(error),

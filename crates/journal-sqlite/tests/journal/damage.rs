@@ -174,6 +174,52 @@ fn cut_to_much_less(#[case] suffix: &str, #[case] len: i64, #[values(Kept::Log, 
     assert!(!crashed.judge(open(&path, &crashed.place.clock), suffix));
 }
 
+/// `SQLite` takes a database of one byte for an empty one, and then deletes its log.
+#[rstest]
+#[case::one_byte(1)]
+#[case::a_few(100)]
+fn a_database_that_was_cut_to_almost_nothing_leaves_its_log_alone(
+    #[case] left: u64,
+    #[values(true, false)] with_head: bool,
+) {
+    let crashed = Crashed::new(Kept::Log);
+    let directory = tempfile::tempdir().unwrap();
+    let path = crashed.restore(directory.path());
+    cut(&path, left);
+    if !with_head {
+        fs::remove_file(beside(&path, ".head")).unwrap();
+    }
+    let log = fs::read(beside(&path, "-wal")).unwrap();
+    for opened in [SqliteJournal::open_read_only(&path), open(&path, &crashed.place.clock)] {
+        assert!(!crashed.judge(opened, "a cut database"));
+        assert_eq!(fs::read(beside(&path, "-wal")).unwrap(), log);
+    }
+}
+
+#[rstest]
+fn a_log_without_database_and_head_is_not_deleted() {
+    let crashed = Crashed::new(Kept::Log);
+    let directory = tempfile::tempdir().unwrap();
+    let path = crashed.restore(directory.path());
+    let log = fs::read(beside(&path, "-wal")).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::remove_file(beside(&path, ".head")).unwrap();
+    for opened in [SqliteJournal::open_read_only(&path), open(&path, &crashed.place.clock)] {
+        assert!(!crashed.judge(opened, "a log alone"));
+        assert_eq!(fs::read(beside(&path, "-wal")).unwrap(), log);
+    }
+}
+
+/// `SQLite` calls some damage of the file's header a mistake in the statement.
+#[rstest]
+fn a_schema_format_that_sqlite_does_not_know_is_damage() {
+    let crashed = Crashed::new(Kept::Database);
+    let file = OpenOptions::new().write(true).open(crashed.place.path()).unwrap();
+    file.write_all_at(&[9], 47).unwrap();
+    assert!(!crashed.judge(SqliteJournal::open_read_only(crashed.place.path()), "a header"));
+    assert!(!crashed.judge(crashed.place.try_open(), "a header"));
+}
+
 #[rstest]
 fn a_head_slot_that_was_torn_is_survived_and_two_are_not() {
     let crashed = Crashed::new(Kept::Both);
@@ -224,8 +270,31 @@ fn the_head_of_another_journal_does_not_vouch() {
 #[case::hidden("UPDATE rotations SET finished = 1 WHERE key = 1")]
 #[case::count("UPDATE rotations SET records = 7 WHERE key = 1")]
 #[case::row("DELETE FROM state")]
+#[case::secret("UPDATE rotations SET secret = 'secret-x' WHERE key = 1")]
+#[case::id("UPDATE rotations SET id = replace(id, '0', '1') WHERE key = 1")]
+#[case::exchanged("UPDATE records SET rotation = 3 - rotation WHERE seq IN (2, 4)")]
+#[case::fence("UPDATE leases SET fence = 0 WHERE secret = 'secret-1'")]
+#[case::last_rotation("DELETE FROM last_rotations")]
+#[case::last_time("UPDATE last_rotations SET rotated_at = replace(rotated_at, '2026', '2027')")]
+#[case::last_outcome("UPDATE last_rotations SET outcome = 'rolled-back'")]
+#[case::last_invented(
+    "INSERT INTO last_rotations SELECT 'x', rotation, outcome, finished_at, rotated_at, current FROM last_rotations"
+)]
+// Tables and indexes that are still well-formed, and other ones.
+#[case::index("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '(secret)', '(id)')")]
+#[case::column(
+    "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'records  I', 'recorbs  I')"
+)]
 fn a_row_that_was_changed_is_noticed(#[case] tamper: &str) {
-    let crashed = Crashed::new(Kept::Database);
+    let mut crashed = Crashed::new(Kept::Database);
+    let journal = crashed.place.open();
+    let lease = lease(&journal, &secret(40));
+    append(&journal, &lease, 40, started(&lease)).unwrap();
+    let end = finished(Outcome::Succeeded, Some("2026-03-01T00:00:00Z"), Some("00112233445566aa"));
+    append(&journal, &lease, 40, end).unwrap();
+    crashed.records = all(&journal);
+    drop(journal);
+    assert!(crashed.judge(crashed.place.try_open(), "nothing"));
     let connection = Connection::open(crashed.place.path()).unwrap();
     connection.execute_batch(tamper).unwrap();
     drop(connection);

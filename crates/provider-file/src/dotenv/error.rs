@@ -32,6 +32,15 @@ pub enum DotenvError {
         /// The construct, as `an unquoted backslash`.
         what: &'static str,
     },
+    /// Some readers skip it and see an assignment, others see none.
+    #[error(
+        "line {line}: white space beside the name that is neither a blank nor a tab, which programs that read .env files \
+         understand differently; write a blank in its place"
+    )]
+    OddSpace {
+        /// Where the assignment begins.
+        line: usize,
+    },
     /// Not a name that every reader accepts.
     #[error("{name:?} is not a variable name: a letter or _ first, then letters, digits, _ and .")]
     InvalidName {
@@ -51,9 +60,10 @@ impl DotenvError {
     pub fn into_error(self, operation: &'static str) -> Error {
         let kind = match self {
             Self::Unterminated { .. } => ErrorKind::Corrupt,
-            Self::Duplicate { .. } | Self::Ambiguous { .. } | Self::InvalidName { .. } => {
-                ErrorKind::InvalidConfig
-            }
+            Self::Duplicate { .. }
+            | Self::Ambiguous { .. }
+            | Self::OddSpace { .. }
+            | Self::InvalidName { .. } => ErrorKind::InvalidConfig,
             Self::Unrepresentable { .. } => ErrorKind::InvalidValue,
         };
         Error::not_applied(kind, operation, self.to_string())

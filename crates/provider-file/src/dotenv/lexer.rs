@@ -23,6 +23,8 @@ pub(super) struct Assignment {
     /// From the start of its first line to the start of the line after it.
     pub(super) statement: Range<usize>,
     pub(super) name: Range<usize>,
+    /// White space beside the name that only some readers skip; for the others this is no assignment.
+    pub(super) odd: bool,
     /// With its quotes. Empty, and right after `=`, when nothing but blanks and a comment follows.
     pub(super) value: Range<usize>,
     pub(super) style: Style,
@@ -58,9 +60,13 @@ pub(super) fn dominant_line_end(bytes: &[u8]) -> &'static [u8] {
 }
 
 fn assignment(bytes: &[u8], start: usize, line: usize) -> Result<Option<Assignment>, DotenvError> {
-    let Some((name, equals)) = left_side(bytes, start) else { return Ok(None) };
+    let (name, equals, odd) = match (left_side(bytes, start, is_blank), left_side(bytes, start, is_white)) {
+        (Some((name, equals)), _) => (name, equals, false),
+        (None, Some((name, equals))) => (name, equals, true),
+        (None, None) => return Ok(None),
+    };
     let after_equals = equals + 1;
-    let first = skip_blanks(bytes, after_equals);
+    let first = skip(bytes, after_equals, is_blank);
     let end = content_end(bytes, first);
     let (value, style) = match bytes[first..end].first() {
         None | Some(b'#') => (after_equals..after_equals, Style::Bare),
@@ -72,19 +78,19 @@ fn assignment(bytes: &[u8], start: usize, line: usize) -> Result<Option<Assignme
     };
     let tail = value.end..content_end(bytes, value.end);
     let statement = start..after_line(bytes, value.end);
-    Ok(Some(Assignment { line, statement, name, value, style, tail }))
+    Ok(Some(Assignment { line, statement, name, odd, value, style, tail }))
 }
 
 /// The name and the position of `=`; `None` for blank lines, comments and everything else.
-fn left_side(bytes: &[u8], start: usize) -> Option<(Range<usize>, usize)> {
-    let mut first = skip_blanks(bytes, start);
+fn left_side(bytes: &[u8], start: usize, skipped: fn(char) -> bool) -> Option<(Range<usize>, usize)> {
+    let mut first = skip(bytes, start, skipped);
     let mut end = identifier(bytes, first);
-    let second = skip_blanks(bytes, end);
+    let second = skip(bytes, end, skipped);
     // `export` alone before `=` is a variable of that name.
     if bytes[first..end] == *b"export" && second > end && identifier(bytes, second) > second {
         (first, end) = (second, identifier(bytes, second));
     }
-    let equals = skip_blanks(bytes, end);
+    let equals = skip(bytes, end, skipped);
     (end > first && bytes.get(equals) == Some(&b'=')).then_some((first..end, equals))
 }
 
@@ -96,16 +102,31 @@ fn identifier(bytes: &[u8], start: usize) -> usize {
     start + run(&bytes[start..], |byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
-fn skip_blanks(bytes: &[u8], start: usize) -> usize {
-    start + run(&bytes[start..], is_blank)
+fn skip(bytes: &[u8], start: usize, skipped: fn(char) -> bool) -> usize {
+    let mut position = start;
+    while let Some(letter) = letter(bytes, position).filter(|letter| skipped(*letter)) {
+        position += letter.len_utf8();
+    }
+    position
+}
+
+/// The letter at `position`, if there is one; no more than it is looked at.
+fn letter(bytes: &[u8], position: usize) -> Option<char> {
+    let longest = &bytes[position..bytes.len().min(position + 4)];
+    longest.utf8_chunks().next()?.valid().chars().next()
 }
 
 fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|byte| !belongs(*byte)).unwrap_or(bytes.len())
 }
 
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
+pub(super) fn is_blank(letter: char) -> bool {
+    letter == ' ' || letter == '\t'
+}
+
+/// What `dotenvy` skips, and a byte order mark in the middle of a file, as it is left where files were joined.
+fn is_white(letter: char) -> bool {
+    letter != '\n' && (letter.is_whitespace() || letter == '\u{feff}')
 }
 
 /// A backslash keeps the next quote from closing, in single quotes too: `dotenvy` and Compose both look for the end of
@@ -121,8 +142,11 @@ fn closing_quote(bytes: &[u8], mut position: usize, quote: u8) -> Option<usize> 
 }
 
 fn bare_end(bytes: &[u8], start: usize, end: usize) -> usize {
-    let comment = (start + 1..end).find(|&at| bytes[at] == b'#' && is_blank(bytes[at - 1]));
-    start + bytes[start..comment.unwrap_or(end)].trim_ascii_end().len()
+    let comment = (start + 1..end).find(|&at| bytes[at] == b'#' && is_blank(bytes[at - 1].into()));
+    let Some(comment) = comment else { return start + bytes[start..end].trim_ascii_end().len() };
+    // Every reader cuts all white space off the end of a line, but before a comment some cut only blanks.
+    let blanks = bytes[start..comment].iter().rev().take_while(|byte| is_blank((**byte).into())).count();
+    comment - blanks
 }
 
 /// The end of the line that holds `position`, without its LF or CRLF.
@@ -137,6 +161,6 @@ fn after_line(bytes: &[u8], position: usize) -> usize {
     bytes[position..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| position + at + 1)
 }
 
-fn newlines(bytes: &[u8]) -> usize {
+pub(super) fn newlines(bytes: &[u8]) -> usize {
     bytes.split(|byte| *byte == b'\n').count() - 1
 }

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{DotenvError, Style};
+use super::{DotenvError, Style, lexer};
 
 /// `value` as text that some spelling can carry.
 ///
@@ -82,6 +82,12 @@ fn decode_bare(raw: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
             b'\'' | b'"' => return Err("a quote inside an unquoted value"),
             _ => {}
         }
+    }
+    // What one reader cuts off or takes for the end of a line, another keeps: a no-break space at the end, a stray
+    // carriage return.
+    let odd = |letter: char| !lexer::is_blank(letter) && (letter.is_whitespace() || letter.is_control());
+    if raw.utf8_chunks().any(|chunk| chunk.valid().contains(odd)) {
+        return Err("a control character, or white space that is no blank, in an unquoted value");
     }
     Ok(Zeroizing::new(raw.to_vec()))
 }

@@ -61,9 +61,31 @@ fn get_finds_nothing(#[case] file: &str) {
 #[case::uncommon_escape("A=1\nK=\"\\x41\"\n")]
 #[case::glued_segments("A=1\nK='a'b\n")]
 #[case::comment_glued_to_a_quote("A=1\nK='a'#b\n")]
+#[case::no_break_space_at_the_end("A=1\nK=a\u{a0}\n")]
+#[case::no_break_space_at_the_beginning("A=1\nK=\u{a0}a\n")]
+#[case::no_break_space_before_a_comment("A=1\nK=a\u{a0}# b\n")]
+#[case::carriage_return_within("A=1\nK=a\rB=2\n")]
+#[case::form_feed("A=1\nK=\u{c}a\n")]
+#[case::form_feed_before_a_comment("A=1\nK=a\u{c} # b\n")]
+#[case::control_character("A=1\nK=a\u{1}b\n")]
 fn get_refuses_what_readers_read_differently(#[case] file: &str) {
     let error = Dotenv::parse(file.as_bytes()).unwrap().get("K").unwrap_err();
     assert!(matches!(error, DotenvError::Ambiguous { line: 2, .. }), "{error}");
+}
+
+/// `dotenvy` skips it and has a variable; set a second time further down, the first would still count.
+#[rstest]
+#[case::before_the_name("A=1\n\u{a0}K=1\n")]
+#[case::after_the_name("A=1\nK\u{2009}=1\n")]
+#[case::after_export("A=1\nexport\u{c}K=1\n")]
+#[case::carriage_return("A=1\n\rK=1\n")]
+#[case::byte_order_mark_of_a_joined_file("A=1\n\u{feff}K=1\n")]
+fn an_assignment_that_only_some_readers_see_is_refused(#[case] file: &str) {
+    let parsed = Dotenv::parse(file.as_bytes()).unwrap();
+    let expected = DotenvError::OddSpace { line: 2 };
+    assert_eq!(parsed.get("K").unwrap_err(), expected);
+    assert_eq!(parsed.set("K", &secret("x")).unwrap_err(), expected);
+    assert_eq!(get(file, "A").as_deref(), Some("1"));
 }
 
 #[rstest]
@@ -134,6 +156,12 @@ fn remove_takes_the_whole_statement_and_nothing_else() {
     let remove = |file: &str| Dotenv::parse(file.as_bytes()).unwrap().remove("K").unwrap().to_vec();
     assert_eq!(remove("A=1\nexport K='x\ny' # n\r\nB=2"), b"A=1\nB=2");
     assert_eq!(remove("A=1\n"), b"A=1\n");
+}
+
+#[test]
+fn remove_does_not_bring_a_byte_order_mark_to_the_beginning() {
+    let file = Dotenv::parse("K='x\ny'\n\u{feff}A=1\n".as_bytes()).unwrap();
+    assert_eq!(file.remove("K").unwrap_err(), DotenvError::OddSpace { line: 3 });
 }
 
 #[test]

@@ -141,8 +141,12 @@ impl Storage {
 
     /// The records of every unfinished rotation, oldest first.
     fn unfinished(&self) -> Vec<Vec<Record>> {
-        let finished: BTreeSet<RotationId> =
-            self.records.iter().filter(|record| finishes(record)).map(|record| record.body.rotation).collect();
+        let finished: BTreeSet<RotationId> = self
+            .records
+            .iter()
+            .filter(|record| finishes(record))
+            .map(|record| record.body.rotation)
+            .collect();
         let mut rotations: Vec<Vec<Record>> = Vec::new();
         for record in self.records.iter().filter(|record| !finished.contains(&record.body.rotation)) {
             match rotations.iter_mut().find(|rotation| rotation[0].body.rotation == record.body.rotation) {
@@ -222,9 +226,9 @@ impl Journal for MemoryJournal {
     }
 
     async fn rotations_of(&self, secret: &SecretName, limit: usize) -> Result<Vec<RotationId>> {
-        let starts = self.storage().select(|record| {
-            record.body.secret == *secret && matches!(record.body.event, Event::Started(_))
-        });
+        let starts = self
+            .storage()
+            .select(|record| record.body.secret == *secret && matches!(record.body.event, Event::Started(_)));
         Ok(starts.iter().rev().take(limit).map(|record| record.body.rotation).collect())
     }
 

@@ -4,6 +4,12 @@ use proptest::prelude::*;
 
 use super::{check, report};
 
+/// A block has no quotes to look between: its first byte may be a part of a letter.
+#[test]
+fn a_block_that_begins_with_a_byte_order_mark_is_read() {
+    report("|\n\u{feff}\n");
+}
+
 proptest! {
     #[test]
     fn reading_never_panics(text in r##"([a-z:\-\[\]{}&*!|>'"#~ \n\t,?<0-9é→]|secrets:\n|  |password: |&a |\*a|stores:\n|- |: ){0,60}"##) {
@@ -13,6 +19,12 @@ proptest! {
     #[test]
     fn reading_never_panics_on_any_text(text in any::<String>()) {
         report(&text);
+    }
+
+    #[test]
+    fn reading_never_panics_on_blocks_of_any_letter(text in "[|>][\\n é→\u{feff}\u{85}\u{2028}]{0,8}") {
+        report(&text);
+        report(&format!("version: 1\nsecrets: {text}"));
     }
 
     #[test]

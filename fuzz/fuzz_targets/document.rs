@@ -1,0 +1,5 @@
+//! See `keywheel_fuzz_properties::document`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| keywheel_fuzz_properties::document::check(input));

@@ -1,0 +1,5 @@
+//! See `keywheel_fuzz_properties::dotenv`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| keywheel_fuzz_properties::dotenv::check(input));
