@@ -20,7 +20,7 @@ use keywheel_testkit::{
 use rstest::rstest;
 
 use crate::{
-    process::{Wish, live},
+    process::live,
     scene::Scene,
     view::print,
     world::{Settings, World},
@@ -118,10 +118,10 @@ async fn what_was_done_and_not_written_down_is_found_done(
     for (number, event) in appends(strategy).await {
         let Event::Done { action, .. } = event else { continue };
         let mut world = world(strategy, [(number, fault)]);
-        let lived = live(&mut world, Wish::Forward)
+        let outcome = live(&mut world)
             .await
             .unwrap_or_else(|wrongs| panic!("{action:?} was done and not written down: {wrongs:#?}"));
-        assert_eq!(lived.outcome, Outcome::Succeeded, "{action:?}");
+        assert_eq!(outcome, Outcome::Succeeded, "{action:?}");
         let calls = world.faults.calls();
         let count = |operation| calls.iter().filter(|call| call.operation == operation).count();
         assert_eq!(count("stage"), 2, "{action:?}: each store gets the value once");
@@ -149,7 +149,7 @@ async fn a_staged_value_is_never_generated_again(
     assert_eq!(staged.len(), 1);
     let values = staged.into_values().next().unwrap();
     assert_eq!(values.len(), 1);
-    live(&mut world, Wish::Forward).await.unwrap();
+    live(&mut world).await.unwrap();
     let current = world.view().primary(Stage::Current).unwrap();
     assert_eq!(BTreeSet::from([print(&current)]), values);
 }
@@ -235,8 +235,8 @@ impl Secret for Offered {
 async fn a_minted_key_that_nobody_knows_is_revoked(#[case] fault: Fault) {
     let number = first_call(Strategy::Minted, "mint").await;
     let mut world = world(Strategy::Minted, [(number, fault)]);
-    let lived = live(&mut world, Wish::Forward).await.unwrap();
-    assert_eq!(lived.outcome, Outcome::Succeeded);
+    let outcome = live(&mut world).await.unwrap();
+    assert_eq!(outcome, Outcome::Succeeded);
     let calls = world.faults.calls();
     assert_eq!(calls.iter().filter(|call| call.operation == "revoke_orphan").count(), 1);
     let accepted = world.view().target.as_ref().unwrap().accepted();
@@ -247,7 +247,7 @@ async fn a_minted_key_that_nobody_knows_is_revoked(#[case] fault: Fault) {
 async fn a_lost_answer_is_asked_about_and_not_repeated() {
     let number = first_call(Strategy::InPlace, "apply").await;
     let mut world = world(Strategy::InPlace, [(number, Fault::LostReply)]);
-    live(&mut world, Wish::Forward).await.unwrap();
+    live(&mut world).await.unwrap();
     let calls = world.faults.calls();
     let told: Vec<_> = calls
         .iter()

@@ -2,7 +2,7 @@
 
 use keywheel_core::{
     plan::Selection,
-    rotation::{Direction, History, Next, Outcome, WaitFor},
+    rotation::{History, Next, Outcome},
 };
 
 use crate::world::{World, run};
@@ -10,38 +10,18 @@ use crate::world::{World, run};
 /// More processes than any rotation here needs.
 const MOST: usize = 40;
 
-/// What the operator wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// The new value.
-    Forward,
-    /// The old one again, once the new one is current everywhere.
-    Back,
-}
-
-/// How a rotation came to its end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lived {
-    pub(crate) outcome: Outcome,
-    pub(crate) crashes: usize,
-    pub(crate) parked: usize,
-}
-
 /// Starts one process after another until the rotation of the first secret has ended.
 ///
 /// # Errors
 /// What was wrong from outside, after whichever process it showed first.
-pub(crate) async fn live(world: &mut World, wish: Wish) -> Result<Lived, Vec<String>> {
-    let (mut crashes, mut parked) = (0, 0);
+pub(crate) async fn live(world: &mut World) -> Result<Outcome, Vec<String>> {
     for _ in 0..MOST {
         let history = world.history();
         if let Some(outcome) = history.as_ref().and_then(|history| history.outcome) {
             let wrongs = world.wrongs_at_the_end().await;
-            return if wrongs.is_empty() { Ok(Lived { outcome, crashes, parked }) } else { Err(wrongs) };
+            return if wrongs.is_empty() { Ok(outcome) } else { Err(wrongs) };
         }
-        parked += usize::from(history.as_ref().is_some_and(|history| history.parked.is_some()));
-        if world.faults.clone().until_crash(process(world, history.as_ref(), wish)).await.is_none() {
-            crashes += 1;
+        if world.faults.clone().until_crash(process(world, history.as_ref())).await.is_none() {
             world.restart();
         }
         let wrongs = world.wrongs();
@@ -54,7 +34,7 @@ pub(crate) async fn live(world: &mut World, wish: Wish) -> Result<Lived, Vec<Str
 
 /// One process: looks where the rotation stands, as `status` would, and does what brings it on. Whatever fails is told
 /// to nobody: the next process looks again.
-async fn process(world: &World, history: Option<&History>, wish: Wish) {
+async fn process(world: &World, history: Option<&History>) {
     let engine = world.engine();
     let name = world.name();
     let Some(history) = history else {
@@ -66,12 +46,7 @@ async fn process(world: &World, history: Option<&History>, wish: Wish) {
         let _ = engine.go_on(&name).await;
         return;
     }
-    if let Next::Wait { until, why } = next {
-        let forward = history.direction == Direction::Forward;
-        if why == WaitFor::Overlap && wish == Wish::Back && forward {
-            let _ = engine.roll_back(&name, "the operator wants the old value").await;
-            return;
-        }
+    if let Next::Wait { until, .. } = next {
         world.clock.advance(until.duration_since(world.now()).unsigned_abs());
     }
     let _ = run(&engine, &Selection::Due, world.now()).await;

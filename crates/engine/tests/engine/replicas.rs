@@ -25,7 +25,7 @@ use keywheel_testkit::{
 use rstest::rstest;
 
 use crate::{
-    process::{Wish, live},
+    process::live,
     scene::{OLD, Scene},
     world::{World, run},
 };
@@ -168,8 +168,8 @@ async fn a_late_record_is_fenced_and_its_writer_stops(
     world.assert_right();
     // The other process goes on where the journal stands.
     world.journal = taking.theirs.clone();
-    let lived = live(&mut world, Wish::Forward).await.unwrap();
-    assert_eq!(lived.outcome, Outcome::Succeeded);
+    let outcome = live(&mut world).await.unwrap();
+    assert_eq!(outcome, Outcome::Succeeded);
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_store_that_compares_fences_refuses_the_late_effect_too() {
     assert!(matches!(ended, Ended::Stopped { kind: ErrorKind::Fenced, .. }), "{ended:?}");
     assert_eq!(world.view().primary(Stage::Current).as_deref(), Some(OLD));
     world.journal = taking.theirs.clone();
-    live(&mut world, Wish::Forward).await.unwrap();
+    live(&mut world).await.unwrap();
     assert_ne!(world.view().primary(Stage::Current).as_deref(), Some(OLD));
 }
 

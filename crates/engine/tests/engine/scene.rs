@@ -31,8 +31,6 @@ pub(crate) struct Scene {
     pub(crate) stores: usize,
     /// Stores from this one on have no value in the beginning.
     pub(crate) bare_from: usize,
-    /// Whether a displaced version has a place of its own.
-    pub(crate) keeps_previous: bool,
     /// Whether the stores compare fences.
     pub(crate) compares_fences: bool,
     pub(crate) strategy: Option<Strategy>,
@@ -52,7 +50,6 @@ impl Scene {
             flow: Flow::Credential,
             stores: 1,
             bare_from: usize::MAX,
-            keeps_previous: true,
             compares_fences: false,
             strategy: None,
             consumers: Vec::new(),
@@ -84,10 +81,6 @@ impl Scene {
 
     pub(crate) fn bare_from(self, bare_from: usize) -> Self {
         Self { bare_from, ..self }
-    }
-
-    pub(crate) fn without_previous(self) -> Self {
-        Self { keeps_previous: false, ..self }
     }
 
     pub(crate) fn comparing_fences(self) -> Self {
@@ -136,9 +129,6 @@ impl Scene {
     /// The secret as the store at `index` holds it in the beginning.
     pub(crate) fn secret(&self, index: usize) -> MemorySecret {
         let mut secret = MemorySecret::new(Fingerprinter::plain());
-        if !self.keeps_previous {
-            secret = secret.without_previous();
-        }
         if self.compares_fences {
             secret = secret.comparing_fences();
         }

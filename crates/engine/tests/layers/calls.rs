@@ -1,6 +1,6 @@
 //! Every call of every trait that goes through layers, and the models that they go to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
