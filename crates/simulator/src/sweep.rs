@@ -13,9 +13,10 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 use crate::{
-    fault::{Choice, possible},
+    fault::{Choice, Fault, Kind, Server, possible},
     life::{Lived, live},
     models::StoreModel,
+    network::Sent,
     report::{Failure, Totals},
     scenario::{Goal, Habit, Scenario, TargetModel},
     schedule::{Meeting, Schedule},
@@ -81,8 +82,8 @@ pub fn exhaustive(scenarios: &[Scenario], faults: usize, until: Until) -> std::i
         if faults == 0 {
             continue;
         }
-        for sent in &calm.sent {
-            let distinct = possible(Choice::Distinct, sent.server, sent.kind, sent.request);
+        for (at, sent) in calm.sent.iter().enumerate() {
+            let distinct: Vec<Fault> = distinct(&calm.sent, at).collect();
             for fault in possible(Choice::Full, sent.server, sent.kind, sent.request) {
                 let second = faults > 1 && distinct.contains(fault);
                 units.push(Unit { scenario: Arc::clone(&scenario), first: sent.meeting(*fault), second });
@@ -122,9 +123,9 @@ fn through(
     // What comes after everything has ended and is clean is a life of its own, and was lived as one.
     let until_clean = &first.sent[..first.clean_after.unwrap_or(first.sent.len())];
     let met = until_clean.iter().position(|sent| sent.fault.is_some()).unwrap_or(until_clean.len());
-    for sent in until_clean.iter().skip(met + 1) {
-        for fault in possible(Choice::Distinct, sent.server, sent.kind, sent.request) {
-            let meetings = vec![unit.first.clone(), sent.meeting(*fault)];
+    for (at, sent) in until_clean.iter().enumerate().skip(met + 1) {
+        for fault in distinct(until_clean, at) {
+            let meetings = vec![unit.first.clone(), sent.meeting(fault)];
             let both = lived(bench, runtime, &unit.scenario, Schedule::Named(meetings.clone()));
             totals.add(&unit.scenario, &meetings, &both);
             if until == Until::FirstFailure && !totals.failures.is_empty() {
@@ -132,6 +133,18 @@ fn through(
             }
         }
     }
+}
+
+/// The distinct faults of the request at `at`. Of looks in a row each that fails ends the step in the same way: it is
+/// enough that the first one does.
+fn distinct(sent: &[Sent], at: usize) -> impl Iterator<Item = Fault> + use<> {
+    let looks = |sent: &Sent| sent.server == Server::Remote && sent.kind == Kind::Look;
+    let in_a_row = at.checked_sub(1).is_some_and(|before| {
+        looks(&sent[before]) && looks(&sent[at]) && sent[before].process == sent[at].process
+    });
+    let Sent { server, kind, request, .. } = sent[at];
+    let faults = possible(Choice::Distinct, server, kind, request).iter().copied();
+    faults.filter(move |fault| !(in_a_row && matches!(fault, Fault::LostReply | Fault::Refused)))
 }
 
 /// Random lives, from the seed `from` on: any scenario, one store or two, none to two consumers, up to three engines, a

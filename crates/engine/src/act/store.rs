@@ -97,7 +97,7 @@ pub(super) async fn refuse_change(acting: &Acting<'_>) -> Result<()> {
         return Ok(());
     }
     if found != facts.old.get(&StoreIndex::PRIMARY).map(|old| &old.id) {
-        let why = "the current value was changed since this rotation began";
+        let why = "somebody else changed the current version since this rotation began";
         return Err(
             Error::not_applied(ErrorKind::Conflict, "find versions", why).with("store", &place.at.store)
         );

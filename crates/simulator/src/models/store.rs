@@ -312,8 +312,9 @@ impl Secret for SimSecret {
                 Some(_) => return Err(other_bytes()),
                 None => {}
             }
-            // A sibling is made, or is there already; a label that another version has is not moved unless asked.
-            if let Some(other) = &places.pending {
+            // A sibling is made, or is there already; a label that another version has is not moved unless asked. What is
+            // current by now, and has the label still, does not need it.
+            if let Some(other) = places.at(Stage::Pending) {
                 return Err(in_flight(other));
             }
             if let Some(judge) = &judge {
@@ -382,6 +383,10 @@ impl Secret for SimSecret {
             // An earlier attempt got that far, and perhaps not to the labels.
             (None, StoreModel::LastWriter) => self.move_labels(context).await?,
             (None, StoreModel::Native | StoreModel::Sibling) => {}
+        }
+        // A label that is left behind on the current version says nothing; a sibling would.
+        if self.model == StoreModel::Native {
+            return Ok(());
         }
         self.tidy(context, version).await.map_err(half_done)
     }
