@@ -17,11 +17,6 @@ pub fn keyed_fingerprint(value: &[u8], key: &[u8]) -> String {
     cut(&mac.finalize().into_bytes())
 }
 
-/// Of the key that a server derives from `value` for its cookies; `None` for a value that no server takes.
-pub fn cookie_fingerprint(value: &[u8]) -> Option<String> {
-    (value.len() >= 32).then(|| fingerprint(cookie::Key::derive_from(value).master()))
-}
-
 fn cut(digest: &[u8]) -> String {
     digest[..8].iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -15,7 +15,7 @@ mod scene;
 
 pub use at_once::at_once;
 pub use consumer::{Consumer, Habit};
-pub use fingerprint::{cookie_fingerprint, fingerprint, keyed_fingerprint};
+pub use fingerprint::{fingerprint, keyed_fingerprint};
 pub use keywheel::{Keywheel, Said, program};
 pub use namespace::Namespace;
 pub use outside::{files_below, files_holding, hidden_versions, pending_files};

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use keywheel_tests::{cookie_fingerprint, files_below, fingerprint, hidden_versions, keyed_fingerprint};
+use keywheel_tests::{files_below, fingerprint, hidden_versions, keyed_fingerprint};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
@@ -147,4 +147,9 @@ fn texts(value: &Value, told: &mut impl FnMut(&str, &str)) {
         Value::String(text) => told("", text),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The fingerprint of the key that a server derives from `value` for its cookies; `None` for a value that no server takes.
+fn cookie_fingerprint(value: &[u8]) -> Option<String> {
+    (value.len() >= 32).then(|| fingerprint(cookie::Key::derive_from(value).master()))
 }
