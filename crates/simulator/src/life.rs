@@ -96,7 +96,9 @@ impl<'b> Life<'b> {
             }
             let before = self.progress();
             match self.who_is_next() {
-                Some(Turn::Start(installation)) => drop(self.start(installation).await),
+                Some(Turn::Start(installation)) => {
+                    self.start(installation).await;
+                }
                 Some(Turn::Wake) => {
                     let woken = self.halted.remove(0);
                     woken.journal.come_back();
