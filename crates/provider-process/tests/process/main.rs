@@ -5,6 +5,7 @@
 )]
 
 mod command;
+mod conformance;
 mod evidence;
 mod kinds;
 mod process;

@@ -16,7 +16,7 @@ pub(crate) const OLD: &str = "0000000000000001";
 pub(crate) const NEW: &str = "ba7816bf8f01cfea";
 
 /// Real waiting, at an instant of its own: deadlines are relative to it.
-struct Standing;
+pub(crate) struct Standing;
 
 #[async_trait]
 impl Clock for Standing {

@@ -1,0 +1,79 @@
+//! The suite for notifiers, over a command and over a signal to a real process. Both show what they use in a file.
+
+use std::sync::{Arc, Mutex};
+
+use keywheel_core::{Clock as _, Fingerprinter, notifier::Notifier};
+use keywheel_provider_process::{
+    CommandLine, CommandNotifier, Evidence, FileEvidence, InventoryPath, SignalName, SignalNotifier,
+    SignalTarget,
+};
+use keywheel_testkit::{conformance::NotifierFixture, notifier_conformance};
+
+use crate::{
+    process::Started,
+    scene::{Scene, Standing},
+};
+
+/// What a workload does when it reloads: it takes up the value, and shows its fingerprint.
+const RELOAD: &str = "sha256sum < value | cut -c1-16 > seen.new && mv seen.new seen";
+
+/// `notifier` tells a workload that reads `value` and shows `seen`; `stop` ends it.
+fn fixture(
+    scene: Scene,
+    notifier: Arc<dyn Notifier>,
+    stop: impl Fn() + Send + Sync + 'static,
+) -> NotifierFixture {
+    let (value, seen) = (scene.path("value"), scene.path("seen"));
+    NotifierFixture::new(notifier, Fingerprinter::plain(), move |new| {
+        std::fs::write(&value, new.expose_secret()).unwrap();
+        Box::pin(async {})
+    })
+    .stopped_by(move || {
+        stop();
+        Box::pin(async {})
+    })
+    .state_from(move || {
+        let state = std::fs::read_to_string(&seen).unwrap_or_default();
+        Box::pin(async move { state })
+    })
+    .waiting_by(|duration| Box::pin(async move { Standing.sleep(duration).await }))
+    .keeping(scene)
+}
+
+fn evidence(scene: &Scene) -> Evidence {
+    Evidence::File(FileEvidence::new(InventoryPath::new(scene.directory.path(), "seen"), None))
+}
+
+/// A workload that uses the first value.
+fn workload() -> Scene {
+    let scene = Scene::new();
+    std::fs::write(scene.path("value"), NotifierFixture::first_value().expose_secret()).unwrap();
+    let status =
+        std::process::Command::new("sh").args(["-c", RELOAD]).current_dir(scene.directory.path()).status();
+    assert!(status.unwrap().success());
+    scene
+}
+
+fn by_command() -> NotifierFixture {
+    let scene = workload();
+    let words = ["sh", "-c", &format!("test ! -e gone && {RELOAD}")].map(str::to_owned).to_vec();
+    let line = CommandLine::new("command", words, &scene.surroundings).unwrap();
+    let notifier = CommandNotifier::new(line, evidence(&scene), Arc::clone(&scene.surroundings.clock));
+    let gone = scene.path("gone");
+    fixture(scene, Arc::new(notifier), move || std::fs::write(&gone, "").unwrap())
+}
+
+async fn by_signal() -> NotifierFixture {
+    let scene = workload();
+    let script = format!("trap '{RELOAD}' HUP; echo $$ > web.pid; while :; do sleep 0.05; done");
+    let running = Mutex::new(Some(Started::script("web", &script, scene.directory.path())));
+    scene.awaited("web.pid").await;
+    let path = InventoryPath::new(scene.directory.path(), "web.pid");
+    let target = SignalTarget::PidFile { path, process: None };
+    let clock = Arc::clone(&scene.surroundings.clock);
+    let notifier = SignalNotifier::new(target, SignalName::Hup, evidence(&scene), clock);
+    fixture(scene, Arc::new(notifier), move || drop(running.lock().unwrap().take()))
+}
+
+notifier_conformance!(command, || async { by_command() });
+notifier_conformance!(signal, by_signal);
