@@ -174,3 +174,37 @@ fn no_wait_is_longer_than_the_longest() {
         assert!(wait <= Duration::from_millis(policy.longest_wait_ms), "{wait:?}");
     }
 }
+
+/// The request may reach an in-place target after a login with the old value worked, and shut everybody out.
+#[test]
+fn the_way_back_waits_for_a_request_that_got_no_answer() {
+    let mut story = Story::of(file_only().at_target(Strategy::InPlace));
+    story.up_to(|action| action == Action::Apply).begin();
+    story.fail(ErrorKind::TimedOut, Effect::MaybeApplied).turn_back();
+    let waits = |story: &Story| matches!(story.history.next(story.now), Next::Wait { .. });
+    assert!(waits(&story));
+    assert!(waits(story.pass_time(29)));
+    assert!(!waits(story.pass_time(1)));
+    story.now -= SignedDuration::from_hours(24);
+    assert!(!waits(&story), "a clock that was set back makes it wait for days");
+}
+
+#[rstest]
+#[case::an_answer(ErrorKind::Conflict, Effect::MaybeApplied)]
+#[case::nothing_was_sent(ErrorKind::TimedOut, Effect::NotApplied)]
+fn the_way_back_does_not_wait_where_nothing_is_on_its_way(#[case] kind: ErrorKind, #[case] effect: Effect) {
+    let mut story = Story::of(file_only().at_target(Strategy::InPlace));
+    story.up_to(|action| action == Action::Apply).begin();
+    story.fail(kind, effect).turn_back();
+    assert!(matches!(story.history.next(story.now), Next::Act { .. }), "{:?}", story.history.next(story.now));
+}
+
+#[test]
+fn what_was_found_to_have_happened_is_not_waited_for_any_more() {
+    let mut story = Story::of(file_only().at_target(Strategy::InPlace));
+    story.up_to(|action| action == Action::Apply).begin();
+    story.fail(ErrorKind::TimedOut, Effect::MaybeApplied).pass_time(60);
+    story.step();
+    story.turn_back();
+    assert!(matches!(story.history.next(story.now), Next::Act { .. }), "{:?}", story.history.next(story.now));
+}
