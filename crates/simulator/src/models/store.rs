@@ -341,7 +341,7 @@ impl Secret for SimSecret {
         let (Some(entry), published) = found else { return Ok(()) };
         if !published {
             self.change(context, "put-next", move |places| {
-                if places.next.as_ref().is_some_and(|next| next.id != entry.id) {
+                if places.at(Stage::Next).is_some_and(|next| next.id != entry.id) {
                     return Err(Error::not_applied(
                         ErrorKind::Conflict,
                         "publish",
