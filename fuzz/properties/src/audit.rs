@@ -26,7 +26,7 @@ struct Written {
     head: Head,
 }
 
-/// The first byte says whether the journal's head is known (lowest bit) and what follows: [`edits`] of an audit that was
+/// The first byte says whether the journal's head is known (lowest bit) and what follows: `edits` of an audit that was
 /// whole, or, with the highest bit set, the file itself.
 ///
 /// With the head, an audit is intact if and only if it is byte for byte what was written. Without it, it may have been

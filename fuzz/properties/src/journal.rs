@@ -71,7 +71,7 @@ enum Bound {
     Beginning,
 }
 
-/// The first byte chooses a journal that is whole, and whether it is opened for writing; then come [`edits`] of
+/// The first byte chooses a journal that is whole, and whether it is opened for writing; then come `edits` of
 /// database, log and head. With the highest bit set the rest is the database itself, without a head, or with one.
 pub fn check(input: &[u8]) {
     let Some((&choice, rest)) = input.split_first() else { return };
