@@ -42,6 +42,9 @@ use rstest::rstest;
 #[case::a_version_that_moved_while_it_was_read_is_read_again(
     "native/in-place/undo store.look#8=stale-lease store.put-current#2=crash-after"
 )]
+#[case::a_value_staged_for_the_user_whose_turn_was_taken_is_not_applied(
+    "last-writer/alternating/undo/2-stores/nobody/at-once store.look#3=rival journal.append.done-stage#1=crash-before"
+)]
 #[case::the_way_back_waits_for_what_is_on_its_way(
     "native/in-place/forward target.apply#1=late target.probe#1=refused target.probe#2=refused target.probe#3=refused"
 )]

@@ -30,6 +30,15 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
             *acting.new_value = None;
             return Box::pin(stage(acting, index)).await;
         }
+        // Whom it is for follows from what was current then. Where users take turns and somebody else's turn came since,
+        // telling the target would end what is current now.
+        if index == StoreIndex::PRIMARY
+            && pending.identity.is_some()
+            && pending.identity != new_identity(acting, index, old.as_ref())?
+        {
+            let why = "the current version is for another user since the value was staged";
+            return Err(Error::not_applied(ErrorKind::Conflict, "stage", why).with("store", &place.at.store));
+        }
         // An earlier attempt got this far. Generating again would leave two values for one rotation.
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
