@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// More processes than any life needs.
-const MOST: usize = 120;
+const MOST: usize = 200;
 
 /// So many processes in a row that change nothing, and somebody else has a turn.
 const TRIES: usize = 2;
 
 /// After so many processes in a row that changed nothing, nobody will.
-const STILL: usize = 8;
+const STILL: usize = 30;
 
 /// A person reads what happened, and types.
 const TYPING: Duration = Duration::from_mins(1);
