@@ -34,22 +34,6 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    /// Every one.
-    pub const ALL: [Self; 12] = [
-        Self::NoLockout,
-        Self::DurableBeforeEffect,
-        Self::ValuesInside,
-        Self::AskFirst,
-        Self::OneRotation,
-        Self::RetireOnEvidence,
-        Self::OldValueDead,
-        Self::VerifiersFirst,
-        Self::Converges,
-        Self::NoNeedlessUndo,
-        Self::NothingLeft,
-        Self::AuditWhole,
-    ];
-
     /// Its name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
