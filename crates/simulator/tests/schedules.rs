@@ -40,7 +40,7 @@ use rstest::rstest;
      journal.append.done-retire#2=crash-before journal.since#7=rival"
 )]
 #[case::a_version_that_moved_while_it_was_read_is_read_again(
-    "native/in-place/undo store.look#8=stale-lease store.put-current#2=crash-after"
+    "native/in-place/undo store.look#9=stale-lease store.put-current#2=crash-after"
 )]
 #[case::a_value_staged_for_the_user_whose_turn_was_taken_is_not_applied(
     "last-writer/alternating/undo/2-stores/nobody/at-once store.look#3=rival journal.append.done-stage#1=crash-before"
