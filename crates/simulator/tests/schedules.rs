@@ -45,6 +45,12 @@ use rstest::rstest;
 #[case::a_value_staged_for_the_user_whose_turn_was_taken_is_not_applied(
     "last-writer/alternating/undo/2-stores/nobody/at-once store.look#3=rival journal.append.done-stage#1=crash-before"
 )]
+#[case::a_credential_that_the_store_has_is_no_orphan(
+    "native/minted/forward journal.append.begin-mint#1=stale-lease store.put-current#1=crash-after"
+)]
+#[case::a_current_value_that_changed_is_left_to_whoever_changed_it(
+    "native/in-place/forward store.put-pending#1=rival"
+)]
 #[case::the_way_back_waits_for_what_is_on_its_way(
     "native/in-place/forward target.apply#1=late target.probe#1=refused target.probe#2=refused target.probe#3=refused"
 )]
