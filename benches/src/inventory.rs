@@ -97,7 +97,7 @@ async fn note(
 ) -> Outcome<()> {
     let initiator = Initiator::from("bench");
     let lease = match journal.acquire(&secret, &initiator, Duration::from_mins(1)).await.map_err(words)? {
-        Acquired::Yes(lease) => lease,
+        Acquired::Yes(lease) | Acquired::TakenOver(lease) => lease,
         Acquired::HeldBy(_) => return Err("somebody else holds the lease".to_owned()),
     };
     let started = Event::Started(Box::new(Started { spec, reason: "bench".to_owned(), initiator }));

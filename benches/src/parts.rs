@@ -71,7 +71,7 @@ async fn write(journal: Arc<dyn Journal>, records: Vec<Record>) -> Outcome<()> {
     let initiator = Initiator::from("bench");
     let lease =
         match journal.acquire(&first.body.secret, &initiator, Duration::from_mins(1)).await.map_err(words)? {
-            Acquired::Yes(lease) => lease,
+            Acquired::Yes(lease) | Acquired::TakenOver(lease) => lease,
             Acquired::HeldBy(_) => return Err("somebody else holds the lease".to_owned()),
         };
     for mut record in records {

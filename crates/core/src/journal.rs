@@ -35,8 +35,10 @@ pub struct Holder {
 /// The answer to asking for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
-    /// It is ours.
+    /// It is ours, and nobody else acts on it.
     Yes(Lease),
+    /// It is ours. Somebody who had it before was alive when it was taken away, and may act on it for a little longer.
+    TakenOver(Lease),
     /// It is somebody else's.
     HeldBy(Holder),
 }
@@ -68,7 +70,8 @@ pub struct LastRotation {
 /// 4. Records come back in the order of their numbers, whole, as they were written.
 /// 5. `last_rotations` reflects every `Finished` record.
 /// 6. At most one holder has a lease at one time; a new holder's fence is greater than every earlier one of that secret.
-/// 7. The lease of a process that died can be taken over; that of a living one only after it expired.
+/// 7. The lease of a process that died can be taken over; that of a living one only after it expired, and then the answer
+///    is `TakenOver`, to whoever gets it, until one of them releases it.
 /// 8. A lease that its holder asks for again is given again, with the same fence.
 /// 9. A journal of a newer format, or a damaged one, is refused when it is opened.
 #[async_trait]

@@ -313,8 +313,22 @@ impl Engine {
             let because = "this process works on it already".to_owned();
             return Ok(Err(Ended::NotBegun { because }));
         };
-        let held = HeldLease::acquire(secret, &self.initiator, &self.journal, &self.clock).await?;
-        Ok(held.map(|lease| (lease, busy)).map_err(Ended::Held))
+        let lease = match HeldLease::acquire(secret, &self.initiator, &self.journal, &self.clock).await? {
+            Ok(lease) => lease,
+            Err(holder) => return Ok(Err(Ended::Held(holder))),
+        };
+        if let Some(quiet) = lease.quiet() {
+            self.observer.on(&EngineEvent::TakesOver { secret, quiet });
+            tokio::select! {
+                () = self.clock.sleep(quiet) => {}
+                // It is not given back: whoever gets it next has to know that nobody has waited yet.
+                () = self.stop.wait() => {
+                    let because = "the run was asked to stop".to_owned();
+                    return Ok(Err(Ended::NotBegun { because }));
+                }
+            }
+        }
+        Ok(Ok((lease, busy)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the engine tells while it works. Displays, metrics and tests are projections of this one stream.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use keywheel_core::{
     SecretName,
@@ -27,6 +29,14 @@ pub enum EngineEvent<'a> {
         action: Action,
         /// What was seen.
         why: &'a str,
+    },
+    /// The lease of a secret was taken from a process that may be alive: whatever that one has begun may still happen,
+    /// and is waited for.
+    TakesOver {
+        /// The secret.
+        secret: &'a SecretName,
+        /// How long.
+        quiet: Duration,
     },
     /// A rotation waits within this run.
     Waits {

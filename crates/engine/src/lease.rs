@@ -22,6 +22,10 @@ use crate::layers::{CALL_TIME, Layer};
 /// How long a lease lives without a sign of life of its holder.
 const LIFETIME: Duration = Duration::from_mins(1);
 
+/// How long nobody reads or changes anything under a lease that was taken from a living process. The journal judged by a
+/// clock, and a clock can be wrong: whoever had the lease may have seen it confirmed a moment ago.
+const QUIET: Duration = LIFETIME;
+
 /// How long ago the journal may have said that the lease is ours for an effect to begin.
 const CONFIRMED: Duration = Duration::from_secs(20);
 
@@ -29,9 +33,14 @@ const CONFIRMED: Duration = Duration::from_secs(20);
 // have the lease, even if this process gave no sign of life since.
 const _: () = assert!(CONFIRMED.as_secs() + CALL_TIME.as_secs() < LIFETIME.as_secs());
 
+// What began at the last moment is over by the time at which whoever took the lease over begins.
+const _: () = assert!(CONFIRMED.as_secs() + CALL_TIME.as_secs() < QUIET.as_secs());
+
 /// A lease that the journal gave us, and when it last said so.
 pub(crate) struct HeldLease {
     lease: Lease,
+    /// From a process that may be alive.
+    taken_over: bool,
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
     initiator: Initiator,
@@ -49,16 +58,24 @@ impl HeldLease {
     ) -> Result<std::result::Result<Arc<Self>, Holder>> {
         // Here and below: from when the question was asked, since nobody knows when it was answered.
         let asked_at = clock.running();
-        Ok(match journal.acquire(secret, initiator, LIFETIME).await? {
-            Acquired::Yes(lease) => Ok(Arc::new(Self {
-                lease,
-                journal: Arc::clone(journal),
-                clock: Arc::clone(clock),
-                initiator: initiator.clone(),
-                confirmed_at: Mutex::new(asked_at),
-            })),
-            Acquired::HeldBy(holder) => Err(holder),
-        })
+        let (lease, taken_over) = match journal.acquire(secret, initiator, LIFETIME).await? {
+            Acquired::Yes(lease) => (lease, false),
+            Acquired::TakenOver(lease) => (lease, true),
+            Acquired::HeldBy(holder) => return Ok(Err(holder)),
+        };
+        Ok(Ok(Arc::new(Self {
+            lease,
+            taken_over,
+            journal: Arc::clone(journal),
+            clock: Arc::clone(clock),
+            initiator: initiator.clone(),
+            confirmed_at: Mutex::new(asked_at),
+        })))
+    }
+
+    /// How long to wait before anything is looked at: what the holder before has begun may happen until then.
+    pub(crate) fn quiet(&self) -> Option<Duration> {
+        self.taken_over.then_some(QUIET)
     }
 
     /// The circumstances of a call under this lease. The deadline is set when the call's turn has come.
@@ -82,7 +99,7 @@ impl HeldLease {
         let record = match self.journal.append(&self.lease, record.clone()).await {
             Err(error) if mutated(Mutation::LeaseRenewedAfterLoss) && error.kind == ErrorKind::Fenced => {
                 let again = self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await?;
-                let Acquired::Yes(lease) = again else { return Err(error) };
+                let (Acquired::Yes(lease) | Acquired::TakenOver(lease)) = again else { return Err(error) };
                 self.journal.append(&lease, NewRecord { fence: lease.fence, ..record }).await?
             }
             appended => appended?,
@@ -117,9 +134,9 @@ impl HeldLease {
             Err(Error::not_applied(ErrorKind::Fenced, operation, message).with("secret", &self.lease.secret))
         };
         match self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await {
-            Ok(Acquired::Yes(lease)) if lease.fence == self.lease.fence => Ok(()),
-            Ok(Acquired::Yes(_)) if mutated(Mutation::LeaseRenewedAfterLoss) => Ok(()),
-            Ok(Acquired::Yes(new)) => {
+            Ok(Acquired::Yes(lease) | Acquired::TakenOver(lease)) if lease.fence == self.lease.fence => Ok(()),
+            Ok(Acquired::Yes(_) | Acquired::TakenOver(_)) if mutated(Mutation::LeaseRenewedAfterLoss) => Ok(()),
+            Ok(Acquired::Yes(new) | Acquired::TakenOver(new)) => {
                 // It was lost, and is free again. What the other holder did meanwhile nobody here has read.
                 give_back(&*self.journal, &new).await;
                 lost("another process held it meanwhile".to_owned())

@@ -98,7 +98,10 @@ impl Engine {
                     holder.initiator, holder.since
                 )));
             }
-            Err(_) => return Err(Refused::because(format!("this process works on `{secret}` already"))),
+            Err(Ended::NotBegun { because }) => {
+                return Err(Refused::because(format!("nothing of `{secret}` was touched: {because}")));
+            }
+            Err(ended) => return Err(Refused::because(format!("nothing of `{secret}` was touched: {ended:?}"))),
         };
         let result = self.drop_foreign_under(&lease, secret).await;
         lease.release().await;

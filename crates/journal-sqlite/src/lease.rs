@@ -6,7 +6,9 @@
 //! Only two things take a lease away from its holder: the holder's death, which its lock file tells at once and without
 //! a clock, and silence for longer than the lease lives, which is how a process that hangs or was stopped is told from
 //! one that works. A holder never judges its own lease by a clock. It has it until the row says otherwise, so a clock
-//! that jumps costs a living holder nothing until somebody asks for the lease before its next sign of life.
+//! that jumps costs a living holder nothing until somebody asks for the lease before its next sign of life. Whoever gets
+//! it then is told that the one before may be at work still, and the row remembers it: whoever takes it from a taker that
+//! died is told as well, until one of them gives the lease back.
 
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ struct Held {
     since: String,
     renewed_at: String,
     lifetime_ms: i64,
+    /// Taken from a process that was alive, and not given back since.
+    taken_over: bool,
 }
 
 impl Held {
@@ -42,6 +46,7 @@ impl Held {
             since: row.get(3)?,
             renewed_at: row.get(4)?,
             lifetime_ms: row.get(5)?,
+            taken_over: row.get(6)?,
         })
     }
 
@@ -59,6 +64,7 @@ pub(crate) fn acquire(
     lifetime: Duration,
 ) -> Result<Result<Acquired, Refused>, Fault> {
     let held = find(scope, secret)?;
+    let mut taken_over = held.as_ref().is_some_and(|held| held.taken_over);
     let fence = match &held {
         None => Fence(1),
         Some(Held { fence, holder: None, .. }) => Fence(fence.0 + 1),
@@ -71,6 +77,7 @@ pub(crate) fn acquire(
                     since: timestamp(&held.since)?,
                 })));
             }
+            taken_over |= alive;
             tracing::warn!(
                 %secret,
                 fence = fence.0 + 1,
@@ -93,10 +100,10 @@ pub(crate) fn acquire(
         scope
             .connection
             .prepare_cached(
-                "INSERT INTO leases (secret, fence, holder, pid, initiator, since, renewed_at, lifetime_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
+                "INSERT INTO leases (secret, fence, holder, pid, initiator, since, renewed_at, lifetime_ms, taken_over)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)
                  ON CONFLICT (secret) DO UPDATE SET fence = ?2, holder = ?3, pid = ?4, initiator = ?5, since = ?6,
-                     renewed_at = ?6, lifetime_ms = ?7",
+                     renewed_at = ?6, lifetime_ms = ?7, taken_over = ?8",
             )?
             .execute(params![
                 secret.as_str(),
@@ -106,11 +113,13 @@ pub(crate) fn acquire(
                 initiator.as_str(),
                 now,
                 lifetime_ms,
+                taken_over,
             ])?;
     }
     scope.changed = true;
     scope.leases_changed = true;
-    Ok(Ok(Acquired::Yes(Lease { secret: secret.clone(), fence })))
+    let lease = Lease { secret: secret.clone(), fence };
+    Ok(Ok(if taken_over { Acquired::TakenOver(lease) } else { Acquired::Yes(lease) }))
 }
 
 /// Gives a lease back, if it is still this process's.
@@ -118,7 +127,7 @@ pub(crate) fn release(scope: &mut Scope<'_>, lease: &Lease) -> Result<Result<(),
     let released = scope
         .connection
         .prepare_cached(
-            "UPDATE leases SET holder = NULL, pid = NULL WHERE secret = ?1 AND fence = ?2 AND holder = ?3",
+            "UPDATE leases SET holder = NULL, pid = NULL, taken_over = 0 WHERE secret = ?1 AND fence = ?2 AND holder = ?3",
         )?
         .execute(params![lease.secret.as_str(), lease.fence.0, scope.holder])?;
     scope.changed |= released > 0;
@@ -126,7 +135,8 @@ pub(crate) fn release(scope: &mut Scope<'_>, lease: &Lease) -> Result<Result<(),
     Ok(Ok(()))
 }
 
-/// Gives back everything that this process holds: it is closing the journal.
+/// Gives up everything that this process holds: it is closing the journal. It may not have come to wait for whoever had
+/// it before, so the next one is told of that.
 pub(crate) fn release_all(scope: &mut Scope<'_>) -> Result<Result<(), Refused>, Fault> {
     let released = scope
         .connection
@@ -187,7 +197,7 @@ fn find(scope: &Scope<'_>, secret: &SecretName) -> Result<Option<Held>, Fault> {
     let held = scope
         .connection
         .prepare_cached(
-            "SELECT fence, holder, initiator, since, renewed_at, lifetime_ms FROM leases WHERE secret = ?1",
+            "SELECT fence, holder, initiator, since, renewed_at, lifetime_ms, taken_over FROM leases WHERE secret = ?1",
         )?
         .query_row(params![secret.as_str()], Held::from_row)
         .optional()?;

@@ -57,7 +57,8 @@ const TABLES: &str = "
         initiator   TEXT    NOT NULL,
         since       TEXT    NOT NULL,
         renewed_at  TEXT    NOT NULL,
-        lifetime_ms INTEGER NOT NULL
+        lifetime_ms INTEGER NOT NULL,
+        taken_over  INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX leases_by_holder ON leases (holder) WHERE holder IS NOT NULL;
     CREATE TABLE notes (

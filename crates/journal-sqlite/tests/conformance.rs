@@ -16,31 +16,38 @@ use keywheel_testkit::{
     journal_conformance,
 };
 
-fn open(path: &Path) -> Result<Arc<dyn Journal>> {
-    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
-    SqliteJournal::open(path, clock, &OsEntropy).map(|journal| journal as Arc<dyn Journal>)
+fn open(path: &Path, clock: &ManualClock) -> Result<Arc<dyn Journal>> {
+    SqliteJournal::open(path, Arc::new(clock.clone()), &OsEntropy).map(|journal| journal as Arc<dyn Journal>)
 }
 
 fn fixture(wrap: fn(Arc<dyn Journal>) -> Arc<dyn Journal>) -> JournalFixture {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("journal.db");
-    let (one, other) = (open(&path).expect("a journal"), open(&path).expect("the same journal"));
+    let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+    let (passing, outside) = (clock.clone(), clock.clone());
+    let open_here = move || open(&path, &clock);
+    let (one, other) = (open_here().expect("a journal"), open_here().expect("the same journal"));
     let damaged = directory.path().join("damaged.db");
     let foreign = damaged.clone();
     JournalFixture::new(wrap(one), wrap(other))
         .reopened_by(move || {
-            let journal = open(&path).map(wrap);
+            let journal = open_here().map(wrap);
             Box::pin(async move { journal })
+        })
+        .silencing_by(move |lifetime| {
+            // No sign of life comes in between: the next one is due in real time, after a third of the lifetime.
+            passing.set_forward(lifetime);
+            Box::pin(async {})
         })
         .damaged_by("a journal that is none", move || {
             std::fs::write(&foreign, "this is no database, and was never one").expect("a file");
-            let journal = open(&foreign);
+            let journal = open(&foreign, &outside);
             Box::pin(async move { journal })
         })
         .keeping(directory)
 }
 
-// That a dead process loses its lease, and a silent one too, is shown with real processes beside this file.
+// That a process which died loses its lease, and a stopped one too, is shown with real ones in `journal/crash.rs`.
 journal_conformance!(sqlite, || async { fixture(|journal| journal) });
 
 fn clock() -> Arc<dyn Clock> {

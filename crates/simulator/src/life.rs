@@ -184,12 +184,12 @@ impl<'b> Life<'b> {
             Ok(said) => {
                 self.world.judge.search("a report", &said);
                 // The kernel frees what a process held, when it dies as when it ends.
-                process.journal.lose_leases();
+                process.journal.end();
                 Ran::ToItsEnd
             }
             Err(Halt::Dead) => {
                 // Its tasks go with it.
-                process.journal.lose_leases();
+                process.journal.end();
                 drop(process);
                 tokio::task::yield_now().await;
                 Ran::UntilHalted
@@ -203,7 +203,7 @@ impl<'b> Life<'b> {
             }
             Err(Halt::Stale) => {
                 self.world.judge.lost_lease(process.id);
-                process.journal.lose_leases();
+                process.journal.look_expired();
                 match Box::pin(self.start(process.installation)).await {
                     // Whoever took over got only so far: both are at it in the same instant.
                     Ran::UntilHalted => Box::pin(self.run(process)).await,

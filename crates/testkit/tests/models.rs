@@ -151,7 +151,7 @@ async fn a_stuck_process_that_comes_back_in_time_keeps_its_lease() {
     let jumped = other.acquire(&secret, &"b".into(), LIFETIME).await.unwrap();
     assert!(matches!(jumped, Acquired::HeldBy(_)), "a jump of the wall clock is no silence");
     clock.advance(LIFETIME);
-    let Acquired::Yes(taken) = other.acquire(&secret, &"b".into(), LIFETIME).await.unwrap() else {
+    let Acquired::TakenOver(taken) = other.acquire(&secret, &"b".into(), LIFETIME).await.unwrap() else {
         panic!("it expired")
     };
     assert!(taken.fence > lease.fence);

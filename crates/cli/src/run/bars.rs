@@ -124,6 +124,7 @@ impl Observer for Bars {
                 let until = until.strftime("%H:%M:%SZ");
                 self.at(&history.spec().secret, &format!("waits until {until}"));
             }
+            EngineEvent::TakesOver { secret, quiet } => self.above(&step::taken_over(secret, *quiet)),
             EngineEvent::Ended { secret, ended } => {
                 if let Some(bar) = self.steps().remove(*secret) {
                     bar.finish_and_clear();

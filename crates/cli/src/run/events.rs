@@ -26,6 +26,10 @@ enum Line<'a> {
         step: String,
         why: &'a str,
     },
+    TakesOver {
+        secret: &'a SecretName,
+        quiet_seconds: u64,
+    },
     Waits {
         rotation: RotationId,
         secret: &'a SecretName,
@@ -48,6 +52,9 @@ impl Observer for Events {
                 step: action.describe(history.spec()),
                 why,
             },
+            EngineEvent::TakesOver { secret, quiet } => {
+                Line::TakesOver { secret, quiet_seconds: quiet.as_secs() }
+            }
             EngineEvent::Waits { history, until, why } => {
                 Line::Waits { rotation: history.id, secret: &history.spec().secret, until: *until, why }
             }

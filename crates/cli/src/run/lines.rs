@@ -52,6 +52,7 @@ impl Observer for Lines {
             EngineEvent::Waits { history, until, .. } if !self.many() => {
                 look::tell(&format!("{}: waits until {}", history.spec().secret, look::moment(*until)));
             }
+            EngineEvent::TakesOver { secret, quiet } => look::tell(&step::taken_over(secret, *quiet)),
             EngineEvent::NotYet { .. } | EngineEvent::Waits { .. } => {}
             EngineEvent::Ended { secret, ended } => {
                 let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;

@@ -1,8 +1,11 @@
 //! One record in a few words: what bars, lines and `history` show.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
-use keywheel::core::rotation::{Event, Record, RotationSpec};
+use keywheel::core::{
+    SecretName,
+    rotation::{Event, Record, RotationSpec},
+};
 
 /// What a record says, for somebody who watches: `None` for an intent, which its outcome tells about.
 pub(crate) fn in_words(record: &Record, spec: &RotationSpec) -> Option<String> {
@@ -33,4 +36,12 @@ pub(crate) fn in_words(record: &Record, spec: &RotationSpec) -> Option<String> {
             None => outcome.to_string(),
         },
     })
+}
+
+/// That a secret was taken from a process which may be alive, and what is waited for.
+pub(crate) fn taken_over(secret: &SecretName, quiet: Duration) -> String {
+    format!(
+        "{secret}: taken over from a process that gave no sign of life; waiting {} s, in which what it began would happen",
+        quiet.as_secs()
+    )
 }

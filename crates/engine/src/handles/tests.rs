@@ -109,7 +109,7 @@ async fn a_lease_that_is_lost_during_the_wait_for_a_turn_is_noticed() {
         let other = journal.another_process();
         let taken =
             other.acquire(&"db-password".into(), &"other".into(), Duration::from_mins(1)).now_or_never();
-        assert!(matches!(taken, Some(Ok(Acquired::Yes(_)))), "{taken:?}");
+        assert!(matches!(taken, Some(Ok(Acquired::TakenOver(_)))), "{taken:?}");
     })
     .await;
     assert_eq!(staged.expect_err("the lease is lost").kind, ErrorKind::Fenced);

@@ -89,7 +89,7 @@ impl Boundary for StandsStill {
         if self.lease != Lease::Ours {
             let initiator = Initiator::from("replica");
             let answer = self.theirs.acquire(&history.spec().secret, &initiator, LIFETIME).now_or_never();
-            let Some(Ok(Acquired::Yes(lease))) = answer else { panic!("it expired: {answer:?}") };
+            let Some(Ok(Acquired::TakenOver(lease))) = answer else { panic!("it expired: {answer:?}") };
             if self.lease == Lease::TakenAndFree {
                 self.theirs.release(&lease).now_or_never().unwrap().unwrap();
             }

@@ -34,7 +34,7 @@ const LIFETIME: Duration = Duration::from_mins(1);
 
 async fn acquired(journal: &MemoryJournal, world: &World) -> Lease {
     match journal.acquire(&world.name(), &Initiator::from("replica"), LIFETIME).await.unwrap() {
-        Acquired::Yes(lease) => lease,
+        Acquired::Yes(lease) | Acquired::TakenOver(lease) => lease,
         Acquired::HeldBy(holder) => panic!("{holder:?}"),
     }
 }
@@ -109,7 +109,7 @@ impl Boundary for TakeOver {
         let initiator = Initiator::from("replica");
         let name = history.spec().secret.clone();
         let answer = self.theirs.acquire(&name, &initiator, LIFETIME).now_or_never();
-        let Some(Ok(Acquired::Yes(lease))) = answer else { panic!("it expired: {answer:?}") };
+        let Some(Ok(Acquired::TakenOver(lease))) = answer else { panic!("it expired: {answer:?}") };
         if let Some(secret) = &self.secret {
             let context = CallContext {
                 rotation: history.id,

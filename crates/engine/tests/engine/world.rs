@@ -187,9 +187,9 @@ impl World {
         })
     }
 
-    /// The process is gone, and another one takes its place once its lease has expired.
+    /// The process is gone, and after a while another one takes its place.
     pub(crate) fn restart(&mut self) {
-        self.journal.fall_silent();
+        self.journal.end();
         self.journal = self.journal.another_process();
         self.clock.advance(SILENCE);
         self.faults.restart();

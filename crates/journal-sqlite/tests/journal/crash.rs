@@ -142,7 +142,8 @@ fn a_stopped_process_loses_its_lease_after_its_lifetime_and_is_fenced_when_it_go
         running.signal("-STOP");
         place.clock.jump(jiff::SignedDuration::from_mins(1));
         match acquire() {
-            Ok(Acquired::Yes(lease)) => break lease,
+            Ok(Acquired::TakenOver(lease)) => break lease,
+            Ok(Acquired::Yes(lease)) => panic!("its holder lives: {lease:?}"),
             Ok(Acquired::HeldBy(holder)) => panic!("a lease that expired is held by {holder:?}"),
             // It was stopped in the middle of a commit: let it finish that one.
             Err(error) => assert_eq!(error.kind, ErrorKind::Unavailable, "{error}"),

@@ -24,6 +24,10 @@ fn yes(fence: u64) -> Acquired {
     Acquired::Yes(Lease { secret: secret(1), fence: Fence(fence) })
 }
 
+fn taken_over(fence: u64) -> Acquired {
+    Acquired::TakenOver(Lease { secret: secret(1), fence: Fence(fence) })
+}
+
 fn assert_fenced(journal: &SqliteJournal, fence: u64) {
     let before = all(journal);
     let lease = Lease { secret: secret(1), fence: Fence(fence) };
@@ -121,9 +125,24 @@ fn a_living_but_silent_holder_loses_it_when_it_expires_and_its_late_append_is_fe
     place.clock.jump(SignedDuration::from_mins(59));
     assert!(matches!(acquire(&two, NO_HEARTBEAT), Acquired::HeldBy(_)));
     place.clock.jump(SignedDuration::from_mins(1));
-    assert_eq!(acquire(&two, NO_HEARTBEAT), yes(2));
+    assert_eq!(acquire(&two, NO_HEARTBEAT), taken_over(2));
     assert_fenced(&one, 1);
     assert!(matches!(acquire(&one, NO_HEARTBEAT), Acquired::HeldBy(_)));
+}
+
+#[rstest]
+fn that_a_lease_was_taken_over_is_told_until_it_is_given_back() {
+    let place = Place::new();
+    let (one, two) = (place.open(), place.open());
+    assert_eq!(acquire(&one, NO_HEARTBEAT), yes(1));
+    place.clock.jump(SignedDuration::from_hours(1));
+    assert_eq!(acquire(&two, NO_HEARTBEAT), taken_over(2));
+    assert_eq!(acquire(&two, NO_HEARTBEAT), taken_over(2));
+    drop(two);
+    let three = place.open();
+    assert_eq!(acquire(&three, NO_HEARTBEAT), taken_over(3));
+    block_on(three.release(&Lease { secret: secret(1), fence: Fence(3) })).unwrap();
+    assert_eq!(acquire(&one, NO_HEARTBEAT), yes(4));
 }
 
 #[rstest]

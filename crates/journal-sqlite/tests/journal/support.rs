@@ -97,7 +97,7 @@ pub(crate) fn initiator() -> Initiator {
 
 pub(crate) fn lease(journal: &SqliteJournal, secret: &SecretName) -> Lease {
     match block_on(journal.acquire(secret, &initiator(), MINUTE)).unwrap() {
-        Acquired::Yes(lease) => lease,
+        Acquired::Yes(lease) | Acquired::TakenOver(lease) => lease,
         Acquired::HeldBy(holder) => panic!("held by {holder:?}"),
     }
 }

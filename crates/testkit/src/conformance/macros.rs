@@ -100,7 +100,7 @@ macro_rules! journal_conformance {
                 c04_records_come_back_in_order_and_whole,
                 c05_last_rotations_reflects_every_finished_record,
                 c06_one_holder_at_a_time_and_fences_grow,
-                c07_a_dead_process_loses_its_lease_and_a_living_one_keeps_it,
+                c07_a_silent_process_loses_its_lease_and_a_living_one_keeps_it,
                 c08_asking_again_gives_the_same_lease,
                 c09_a_newer_or_damaged_journal_is_refused,
             ]

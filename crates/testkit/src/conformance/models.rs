@@ -94,15 +94,16 @@ pub fn journal(
 ) -> JournalFixture {
     let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
     let journal = MemoryJournal::new(clock.clone());
-    let (third, dying) = (journal.clone(), journal.clone());
+    let (third, silent, passing) = (journal.clone(), journal.clone(), clock.clone());
     let (other, outside) = (journal.another_process(), journal.another_process());
     JournalFixture::new(wrap(Arc::new(journal)), wrap(Arc::new(other)))
         .reopened_by(move || {
             let opened = wrap(Arc::new(third.another_process()));
             Box::pin(async move { Ok(opened) })
         })
-        .killing_by(move || {
-            dying.fall_silent();
+        .silencing_by(move |lifetime| {
+            silent.fall_silent();
+            passing.advance(lifetime);
             Box::pin(async {})
         })
         .damaged_by("a newer format", damaged(&outside, |lines| "format 65535".clone_into(&mut lines[0])))

@@ -37,6 +37,8 @@ struct Storage {
     processes: u64,
     /// Processes that gave no sign of life since this running time.
     silent: BTreeMap<u64, Duration>,
+    /// Secrets whose lease was taken from a living process, and was not given back since.
+    taken_over: BTreeSet<SecretName>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ struct Held {
     fence: Fence,
     holder: Holder,
     lifetime: Duration,
+    /// Whoever judges by a clock that jumped takes it for expired.
+    looks_expired: bool,
 }
 
 impl MemoryJournal {
@@ -73,10 +77,18 @@ impl MemoryJournal {
         lock(&self.storage).silent.insert(self.process, self.clock.running());
     }
 
-    /// From outside: the process loses its leases while it runs on and knows nothing of it: a lock that a network file
-    /// system forgot, a row that somebody deleted.
-    pub fn lose_leases(&self) {
+    /// From outside: the process is gone, and everybody sees that it is.
+    pub fn end(&self) {
         lock(&self.storage).leases.retain(|_, held| held.process != self.process);
+    }
+
+    /// From outside: its leases look expired to others, while it runs on and knows nothing of it: as when the clock by
+    /// which others judge jumps forward.
+    pub fn look_expired(&self) {
+        let mut storage = lock(&self.storage);
+        for held in storage.leases.values_mut().filter(|held| held.process == self.process) {
+            held.looks_expired = true;
+        }
     }
 
     /// From outside: the greatest fence that was ever given out for `secret`; 0 before the first.
@@ -178,8 +190,15 @@ impl Storage {
         last.into_values().collect()
     }
 
+    /// The answer to whoever has the lease of `secret` now.
+    fn acquired(&self, secret: &SecretName, fence: Fence) -> Acquired {
+        let lease = Lease { secret: secret.clone(), fence };
+        if self.taken_over.contains(secret) { Acquired::TakenOver(lease) } else { Acquired::Yes(lease) }
+    }
+
     fn expired(&self, held: &Held, running: Duration) -> bool {
-        self.silent.get(&held.process).is_some_and(|since| running >= since.saturating_add(held.lifetime))
+        held.looks_expired
+            || self.silent.get(&held.process).is_some_and(|since| running >= since.saturating_add(held.lifetime))
     }
 }
 
@@ -264,20 +283,22 @@ impl Journal for MemoryJournal {
         let now = self.clock.now();
         let running = self.clock.running();
         let mut storage = self.storage();
-        if let Some(held) = storage.leases.get(secret) {
+        if let Some(held) = storage.leases.get(secret).cloned() {
             if held.process == self.process {
-                return Ok(Acquired::Yes(Lease { secret: secret.clone(), fence: held.fence }));
+                return Ok(storage.acquired(secret, held.fence));
             }
-            if !storage.expired(held, running) {
-                return Ok(Acquired::HeldBy(held.holder.clone()));
+            if !storage.expired(&held, running) {
+                return Ok(Acquired::HeldBy(held.holder));
             }
+            storage.taken_over.insert(secret.clone());
         }
         let newest = storage.fences.entry(secret.clone()).or_default();
         *newest += 1;
         let fence = Fence(*newest);
         let holder = Holder { initiator: initiator.clone(), since: now };
-        storage.leases.insert(secret.clone(), Held { process: self.process, fence, holder, lifetime });
-        Ok(Acquired::Yes(Lease { secret: secret.clone(), fence }))
+        let held = Held { process: self.process, fence, holder, lifetime, looks_expired: false };
+        storage.leases.insert(secret.clone(), held);
+        Ok(storage.acquired(secret, fence))
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
@@ -285,6 +306,7 @@ impl Journal for MemoryJournal {
         let ours = |held: &Held| held.process == self.process && held.fence == lease.fence;
         if storage.leases.get(&lease.secret).is_some_and(ours) {
             storage.leases.remove(&lease.secret);
+            storage.taken_over.remove(&lease.secret);
         }
         Ok(())
     }
