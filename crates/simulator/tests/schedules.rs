@@ -57,6 +57,18 @@ use rstest::rstest;
 #[case::a_deadline_is_not_moved_by_the_clock(
     "native/minted/forward/2-stores/partly/at-once store.look#4=stale-lease consumer.adopted.promoted#26=clock-back"
 )]
+#[case::a_living_holder_is_given_time_to_notice_before_the_target_hears_anything_else(
+    "sibling/in-place/forward/late+late journal.append.begin-stage#1=paused store.read#1=stale-lease \
+     target.probe#2=refused journal.records#2=crash-before"
+)]
+#[case::a_living_holder_is_given_time_to_notice_before_credentials_are_listed(
+    "last-writer/minted/undo/2-stores/nobody/at-once journal.since#3=stale-lease \
+     journal.append.begin-mint#2=stale-lease second-store.look#13=crash-before"
+)]
+#[case::a_living_holder_is_given_time_to_notice_before_a_rotation_ends(
+    "last-writer/unchecked/forward/nobody journal.note#2=paused journal.last-rotation#3=throttled \
+     journal.append.begin-stage#3=stale-lease journal.unfinished-of#5=crash-before"
+)]
 fn a_schedule_that_broke_it_once_does_not_any_more(#[case] seed: &str) {
     let seed: Seed = seed.parse().unwrap();
     let life = one(&seed.scenario, seed.schedule()).unwrap();

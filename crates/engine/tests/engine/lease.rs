@@ -12,6 +12,7 @@ use futures::FutureExt;
 use keywheel_core::{
     Effect, ErrorKind, Initiator,
     journal::{Acquired, Journal},
+    plan::Selection,
     rotation::{Action, Event, History, Outcome},
     rotator::Strategy,
 };
@@ -203,4 +204,45 @@ async fn without_an_answer_about_the_lease_nothing_is_sent_and_it_is_asked_again
     });
     assert!(failed, "{:?}", world.records());
     world.assert_right_at_the_end().await;
+}
+
+/// Another process has the lease, and others take it for expired while it lives.
+async fn taken_for_expired(world: &World) -> MemoryJournal {
+    let living = world.journal.another_process();
+    living.acquire(&world.name(), &Initiator::from("replica"), LIFETIME).await.unwrap();
+    living.look_expired();
+    living
+}
+
+#[tokio::test]
+async fn whoever_takes_over_from_a_living_process_waits_until_that_one_has_noticed() {
+    let world = World::of(Scene::credential(Strategy::InPlace));
+    let _living = taken_for_expired(&world).await;
+    let planned = world.plan(&Selection::All).await;
+    let (before, calls) = (world.now(), world.faults.calls().len());
+    let report = world.engine().run(&planned, None).await.unwrap();
+    let ended = &report.items[0].ended;
+    assert!(matches!(ended, Ended::Finished { outcome: Outcome::Succeeded, .. }), "{ended:?}");
+    let began = world.records()[0].body.at;
+    assert!(began.duration_since(before) >= LIFETIME.try_into().unwrap(), "{began} after {before}");
+    let looked = world.faults.calls().split_off(calls);
+    let asked = looked.iter().position(|call| call.operation == "acquire").unwrap();
+    assert_eq!(looked[asked + 1].operation, "unfinished_of", "what was read before may have changed: {looked:?}");
+    let next = world.journal.another_process();
+    let answer = next.acquire(&world.name(), &"next".into(), LIFETIME).await.unwrap();
+    assert!(matches!(answer, Acquired::Yes(_)), "whoever waited has given it back: {answer:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_to_stop_before_it_has_waited_leaves_the_waiting_to_the_next() {
+    let world = World::of(Scene::credential(Strategy::InPlace));
+    let _living = taken_for_expired(&world).await;
+    let wish = world.engine();
+    wish.stop().request();
+    let report = wish.go_on(&world.name()).await.unwrap();
+    assert!(matches!(report.ended, Ended::NotBegun { .. }), "{report:?}");
+    world.journal.end();
+    let next = world.journal.another_process();
+    let answer = next.acquire(&world.name(), &"next".into(), LIFETIME).await.unwrap();
+    assert!(matches!(answer, Acquired::TakenOver(_)), "nobody has waited yet: {answer:?}");
 }
