@@ -3,13 +3,14 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     context::CallContext,
     error::Result,
     fingerprint::Fingerprint,
-    id::{RotationId, SecretName},
+    id::{Identity, RotationId, SecretName},
     provider::Finding,
 };
 
@@ -54,6 +55,14 @@ pub struct Notice {
     /// The version that the consumer should use (`Promoted`, `RolledBack`) or accept (`NextPublished`); `None` when
     /// there is none to go back to.
     pub expected: Option<Fingerprint>,
+    /// Whom the expected version is for, where the target knows users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whom the version is for that the consumer should stop using.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Identity>,
+    /// Since when the expected version is there to be used: whatever began before cannot use it.
+    pub since: Timestamp,
 }
 
 impl Notice {

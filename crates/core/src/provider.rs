@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     error::Result,
     fingerprint::Fingerprinter,
+    id::Identity,
     notifier::Notifier,
     rotation::Location,
     rotator::{Rotator, Strategy},
@@ -115,8 +116,27 @@ pub trait Target: Send + Sync {
     /// How old and new live side by side there.
     fn strategy(&self) -> Strategy;
 
-    /// The rotator.
-    fn rotator(&self) -> Arc<dyn Rotator>;
+    /// What an application needs to reach it besides a credential; `None` if that does not say it.
+    fn connection(&self) -> Option<Connection> {
+        None
+    }
+
+    /// The rotator for a secret whose entry says that it is for `identity`. With users that take turns this is the first
+    /// of them, whoever's turn it is. No I/O.
+    fn rotator(&self, identity: Option<&Identity>) -> Arc<dyn Rotator>;
+}
+
+/// What an application needs to reach a target besides a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The sort of server, as AWS's rotation functions call it: `postgres`, `mysql`, `mariadb`, `redis`, `rabbitmq`.
+    pub engine: &'static str,
+    /// The host's name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The database, where there are several.
+    pub database: Option<String>,
 }
 
 /// One declared consumer.

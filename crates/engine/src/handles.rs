@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use keywheel_core::{
-    Clock, ConsumerName, Error, ErrorKind, Fingerprinter, Result, RotatorName, notifier::Notifier,
+    Clock, ConsumerName, Error, ErrorKind, Fingerprinter, Identity, Result, RotatorName, notifier::Notifier,
     rotation::StoreRef, rotator::Rotator, secret::Secret,
 };
 
@@ -44,11 +44,16 @@ impl Handles<'_> {
         Ok(Arc::new(self.dress(secret, self.engine.limits.store(&place.store), &place.store)))
     }
 
-    /// One target.
-    pub(crate) fn rotator(&self, name: &RotatorName) -> Result<Arc<dyn Rotator>> {
+    /// One target, for a secret that the inventory says is for `identity`.
+    pub(crate) fn rotator(
+        &self,
+        name: &RotatorName,
+        identity: Option<&Identity>,
+    ) -> Result<Arc<dyn Rotator>> {
         let declared = self.engine.inventory.targets.get(name);
         let declared = declared.ok_or_else(|| gone("rotator", name.as_str()))?;
-        Ok(Arc::new(self.dress(declared.target.rotator(), self.engine.limits.target(name), name)))
+        let rotator = declared.target.rotator(identity);
+        Ok(Arc::new(self.dress(rotator, self.engine.limits.target(name), name)))
     }
 
     /// One consumer.

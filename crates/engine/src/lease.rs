@@ -134,8 +134,12 @@ impl HeldLease {
             Err(Error::not_applied(ErrorKind::Fenced, operation, message).with("secret", &self.lease.secret))
         };
         match self.journal.acquire(&self.lease.secret, &self.initiator, LIFETIME).await {
-            Ok(Acquired::Yes(lease) | Acquired::TakenOver(lease)) if lease.fence == self.lease.fence => Ok(()),
-            Ok(Acquired::Yes(_) | Acquired::TakenOver(_)) if mutated(Mutation::LeaseRenewedAfterLoss) => Ok(()),
+            Ok(Acquired::Yes(lease) | Acquired::TakenOver(lease)) if lease.fence == self.lease.fence => {
+                Ok(())
+            }
+            Ok(Acquired::Yes(_) | Acquired::TakenOver(_)) if mutated(Mutation::LeaseRenewedAfterLoss) => {
+                Ok(())
+            }
             Ok(Acquired::Yes(new) | Acquired::TakenOver(new)) => {
                 // It was lost, and is free again. What the other holder did meanwhile nobody here has read.
                 give_back(&*self.journal, &new).await;

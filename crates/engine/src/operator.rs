@@ -101,7 +101,9 @@ impl Engine {
             Err(Ended::NotBegun { because }) => {
                 return Err(Refused::because(format!("nothing of `{secret}` was touched: {because}")));
             }
-            Err(ended) => return Err(Refused::because(format!("nothing of `{secret}` was touched: {ended:?}"))),
+            Err(ended) => {
+                return Err(Refused::because(format!("nothing of `{secret}` was touched: {ended:?}")));
+            }
         };
         let result = self.drop_foreign_under(&lease, secret).await;
         lease.release().await;

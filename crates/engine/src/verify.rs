@@ -1,10 +1,10 @@
 //! Looks without changing: stores against each other and against targets, values against the policy, settings against
 //! the world.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use keywheel_core::{
-    Fingerprint, Result, SecretName, StoreName,
+    Fingerprint, Identity, Result, RotatorName, SecretName, StoreName,
     generate::examine_provided,
     inventory::SecretEntry,
     plan::StoreSeen,
@@ -139,7 +139,11 @@ async fn ask_target(
         .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
         .await?;
     let identity = current.identity.as_ref().or(entry.identity.as_ref());
-    match looking.rotator(rotator)?.probe(Credential { identity, value: &value }).await {
+    match looking
+        .rotator(rotator, entry.identity.as_ref())?
+        .probe(Credential { identity, value: &value })
+        .await
+    {
         Ok(Probe::Accepted) => verified.accepted = Some(true),
         Ok(Probe::Rejected) => {
             verified.accepted = Some(false);
@@ -224,11 +228,13 @@ pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
         all.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
     }
     for (name, declared) in &engine.inventory.targets {
-        let findings = {
-            let rotator = declared.target.rotator();
-            examined(&timed, || rotator.examine()).await
-        };
-        all.push(Examined { what: format!("rotator {name} ({})", declared.target.describe()), findings });
+        for identity in identities(engine, name) {
+            let rotator = declared.target.rotator(identity);
+            let findings = examined(&timed, || rotator.examine()).await;
+            let whose = identity.map_or_else(String::new, |identity| format!(" for {identity}"));
+            let what = format!("rotator {name}{whose} ({})", declared.target.describe());
+            all.push(Examined { what, findings });
+        }
     }
     for (name, declared) in &engine.inventory.consumers {
         let findings = {
@@ -238,6 +244,16 @@ pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
         all.push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
     }
     all
+}
+
+/// Whom the secrets of a target are for, each once: rights differ from user to user. At least one.
+fn identities<'a>(engine: &'a Engine, target: &RotatorName) -> BTreeSet<Option<&'a Identity>> {
+    let entries = engine.inventory.secrets.iter().filter(|entry| entry.target.as_ref() == Some(target));
+    let mut identities: BTreeSet<_> = entries.map(|entry| entry.identity.as_ref()).collect();
+    if identities.is_empty() {
+        identities.insert(None);
+    }
+    identities
 }
 
 impl Examined {

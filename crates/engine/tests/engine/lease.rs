@@ -227,7 +227,11 @@ async fn whoever_takes_over_from_a_living_process_waits_until_that_one_has_notic
     assert!(began.duration_since(before) >= LIFETIME.try_into().unwrap(), "{began} after {before}");
     let looked = world.faults.calls().split_off(calls);
     let asked = looked.iter().position(|call| call.operation == "acquire").unwrap();
-    assert_eq!(looked[asked + 1].operation, "unfinished_of", "what was read before may have changed: {looked:?}");
+    assert_eq!(
+        looked[asked + 1].operation,
+        "unfinished_of",
+        "what was read before may have changed: {looked:?}"
+    );
     let next = world.journal.another_process();
     let answer = next.acquire(&world.name(), &"next".into(), LIFETIME).await.unwrap();
     assert!(matches!(answer, Acquired::Yes(_)), "whoever waited has given it back: {answer:?}");

@@ -144,7 +144,7 @@ impl Target for SceneTarget {
         self.model.strategy()
     }
 
-    fn rotator(&self) -> Arc<dyn Rotator> {
+    fn rotator(&self, _identity: Option<&Identity>) -> Arc<dyn Rotator> {
         let inner = (self.model.open(), self.primary.clone());
         let witnessed: Arc<dyn Rotator> = Arc::new(Witnessed { inner, witness: self.witness.clone() });
         (self.wrap)(Arc::new(Faulty::new(witnessed, self.faults.clone(), "target")))

@@ -323,7 +323,9 @@ pub async fn c06_one_holder_at_a_time_and_fences_grow(fixture: JournalFixture) {
         newest = lease.fence;
         match fixture.ask(loser, &secret()).await {
             Acquired::HeldBy(found) => assert_eq!(found.initiator, initiator()),
-            Acquired::Yes(second) | Acquired::TakenOver(second) => panic!("two holders: {lease:?} and {second:?}"),
+            Acquired::Yes(second) | Acquired::TakenOver(second) => {
+                panic!("two holders: {lease:?} and {second:?}")
+            }
         }
         fixture.lease_of(loser, &"api-key".into()).await;
         loser.release(&fixture.lease_of(loser, &"api-key".into()).await).await.expect("release");

@@ -198,7 +198,10 @@ impl Storage {
 
     fn expired(&self, held: &Held, running: Duration) -> bool {
         held.looks_expired
-            || self.silent.get(&held.process).is_some_and(|since| running >= since.saturating_add(held.lifetime))
+            || self
+                .silent
+                .get(&held.process)
+                .is_some_and(|since| running >= since.saturating_add(held.lifetime))
     }
 }
 
