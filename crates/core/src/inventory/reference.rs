@@ -58,9 +58,11 @@ impl CredentialRef {
                 SecretValue::copy_from(text.as_bytes())
             }
             Self::File(path) => {
-                let text = Zeroizing::new(std::fs::read(path).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::NotFound => refused("the file does not exist"),
-                    _ => Error::from_io(READ, Effect::NotApplied, error).with("credential", self),
+                let text = Zeroizing::new(std::fs::read(path).map_err(|error| {
+                    if error.kind() == std::io::ErrorKind::NotFound {
+                        return refused("the file does not exist");
+                    }
+                    Error::from_io(READ, Effect::NotApplied, error).with("credential", self)
                 })?);
                 let line = text.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
                 SecretValue::copy_from(line.unwrap_or(&text))
