@@ -320,12 +320,13 @@ impl Engine {
         if let Some(quiet) = lease.quiet() {
             self.observer.on(&EngineEvent::TakesOver { secret, quiet });
             tokio::select! {
-                () = self.clock.sleep(quiet) => {}
+                biased;
                 // It is not given back: whoever gets it next has to know that nobody has waited yet.
                 () = self.stop.wait() => {
                     let because = "the run was asked to stop".to_owned();
                     return Ok(Err(Ended::NotBegun { because }));
                 }
+                () = self.clock.sleep(quiet) => {}
             }
         }
         Ok(Ok((lease, busy)))

@@ -45,6 +45,8 @@ struct Seen {
     processes: BTreeMap<ProcessId, Known>,
     /// The values that each rotation made durable.
     staged: BTreeMap<RotationId, Vec<Fingerprint>>,
+    /// Every value that a rotation made durable, also what arrived after its sender was gone.
+    arrived: BTreeMap<RotationId, Vec<Fingerprint>>,
     /// Every value that ever was, as text.
     values: BTreeSet<String>,
     /// What the target was told and nobody has looked for since.
@@ -174,6 +176,7 @@ impl Judge {
         let values = {
             let mut seen = self.seen();
             seen.values.insert(String::from_utf8_lossy(value.expose_secret()).into_owned());
+            seen.arrived.entry(context.rotation).or_default().push(fingerprint);
             if behind {
                 return;
             }

@@ -258,8 +258,14 @@ impl Network {
             Some(Fault::Refused) => Err(refused(request)),
             Some(Fault::Throttled) => Err(throttled(request)),
             Some(Fault::Rival) => {
+                let sent = self.clock.running();
                 self.halt(me, Halt::Rival).await;
-                effect()
+                let under_way = self.clock.running().saturating_sub(sent);
+                match server {
+                    // What is still under way then does not arrive any more.
+                    Server::Remote if under_way > PATIENCE + LATE_BY => self.no_answer(server, request).await,
+                    Server::Remote | Server::Journal => effect(),
+                }
             }
             None | Some(Fault::Paused | Fault::StaleLease | Fault::ClockBack | Fault::ClockForward) => {
                 effect()

@@ -65,6 +65,9 @@ use rstest::rstest;
     "last-writer/minted/undo/2-stores/nobody/at-once journal.since#3=stale-lease \
      journal.append.begin-mint#2=stale-lease second-store.look#13=crash-before"
 )]
+#[case::a_value_that_arrives_for_the_user_whose_turn_was_taken_is_not_applied(
+    "native/alternating/forward journal.last-rotation#2=rival store.put-pending#2=late"
+)]
 #[case::a_living_holder_is_given_time_to_notice_before_a_rotation_ends(
     "last-writer/unchecked/forward/nobody journal.note#2=paused journal.last-rotation#3=throttled \
      journal.append.begin-stage#3=stale-lease journal.unfinished-of#5=crash-before"
@@ -75,6 +78,18 @@ fn a_schedule_that_broke_it_once_does_not_any_more(#[case] seed: &str) {
     assert_eq!(life.violations, [], "{}", story(&life));
     let met = met(&life).len();
     assert_eq!(met, seed.meetings.len(), "not every request is called so any more:\n{}", story(&life));
+}
+
+/// The last fault befalls a request that is not made any more: what used to lead to it is refused before.
+#[rstest]
+#[case::what_is_current_is_looked_at_before_the_target_hears(
+    "last-writer/in-place/undo store.look#3=rival target.apply#3=late"
+)]
+fn a_schedule_that_broke_it_once_is_not_reached_any_more(#[case] seed: &str) {
+    let seed: Seed = seed.parse().unwrap();
+    let life = one(&seed.scenario, seed.schedule()).unwrap();
+    assert_eq!(life.violations, [], "{}", story(&life));
+    assert_eq!(met(&life).len() + 1, seed.meetings.len(), "{}", story(&life));
 }
 
 #[test]

@@ -30,15 +30,7 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
             *acting.new_value = None;
             return Box::pin(stage(acting, index)).await;
         }
-        // Whom it is for follows from what was current then. Where users take turns and somebody else's turn came since,
-        // telling the target would end what is current now.
-        if index == StoreIndex::PRIMARY
-            && pending.identity.is_some()
-            && pending.identity != new_identity(acting, index, old.as_ref())?
-        {
-            let why = "the current version is for another user since the value was staged";
-            return Err(Error::not_applied(ErrorKind::Conflict, "stage", why).with("store", &place.at.store));
-        }
+        refuse_anothers_turn(acting, index, pending, old.as_ref())?;
         // An earlier attempt got this far. Generating again would leave two values for one rotation.
         return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
@@ -66,7 +58,28 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
     let identity = new_identity(acting, index, old.as_ref())?;
     let value = acting.new_value().await?.duplicate();
     let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
+    // What an earlier attempt had sent may have arrived just now.
+    refuse_anothers_turn(acting, index, &new, old.as_ref())?;
     Ok(StepFacts { new: Some(fact(&new)), old, evidence, ..StepFacts::default() })
+}
+
+/// Whom a value is for follows from what was current when it was sent to the store. Where users take turns and somebody
+/// else's turn came since, telling the target would end what is current now.
+fn refuse_anothers_turn(
+    acting: &Acting<'_>,
+    index: StoreIndex,
+    staged: &VersionInfo,
+    old: Option<&VersionFact>,
+) -> Result<()> {
+    let theirs = index == StoreIndex::PRIMARY
+        && staged.identity.is_some()
+        && staged.identity != new_identity(acting, index, old)?;
+    if !theirs {
+        return Ok(());
+    }
+    let why = "the current version is for another user since the value was staged";
+    let store = &acting.place(index)?.at.store;
+    Err(Error::maybe_applied(ErrorKind::Conflict, "stage", why).with("store", store))
 }
 
 /// A rotation that another installation has in its overlap shows nothing staged: only what it displaced. Beginning beside

@@ -71,10 +71,9 @@ impl Judge {
             };
             records.iter().rev().find(succeeded).map(|record| record.body.rotation)
         });
-        let staged = self.seen().staged.clone();
         let expected = match last_success {
             None => vec![print(OLD)],
-            Some(rotation) => staged.get(&rotation).cloned().unwrap_or_default(),
+            Some(rotation) => self.seen().arrived.get(&rotation).cloned().unwrap_or_default(),
         };
         if current.is_none_or(|current| !expected.contains(&print(&current))) {
             self.object(Invariant::NothingLeft, "what is current is not what the last rotation ended with");
