@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod context;
+pub mod document;
 pub mod entropy;
 pub mod error;
 pub mod fingerprint;

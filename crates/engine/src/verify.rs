@@ -10,7 +10,7 @@ use keywheel_core::{
     plan::StoreSeen,
     provider::{Finding, Severity},
     rotation::Source,
-    rotator::{Credential, Probe},
+    rotator::Probe,
     secret::{Stage, Versions},
 };
 use serde::Serialize;
@@ -139,11 +139,14 @@ async fn ask_target(
         .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
         .await?;
     let identity = current.identity.as_ref().or(entry.identity.as_ref());
-    match looking
-        .rotator(rotator, entry.identity.as_ref())?
-        .probe(Credential { identity, value: &value })
-        .await
-    {
+    let presented = match entry.layout.present(&value, identity) {
+        Ok(presented) => presented,
+        Err(error) => {
+            verified.problems.push(error.to_string());
+            return Ok(());
+        }
+    };
+    match looking.rotator(rotator, entry.identity.as_ref())?.probe(presented.lend()).await {
         Ok(Probe::Accepted) => verified.accepted = Some(true),
         Ok(Probe::Rejected) => {
             verified.accepted = Some(false);
@@ -197,9 +200,16 @@ async fn check_value(
             Some(fingerprint),
         )
         .await?;
+    let presented = match entry.layout.present(&value, None) {
+        Ok(presented) => presented.secret,
+        Err(error) => {
+            let hint = "put a document there, or remove `layout:`";
+            return Ok(vec![Finding::error(format!("{}: {error}", place.store), hint)]);
+        }
+    };
     let weaknesses = match &entry.source {
-        Source::Generated(recipe) => recipe.examine(&value),
-        Source::Provided | Source::Minted => examine_provided(&value),
+        Source::Generated(recipe) => recipe.examine(&presented),
+        Source::Provided | Source::Minted => examine_provided(&presented),
     };
     let hint = match entry.source {
         Source::Generated(_) | Source::Minted => format!("`keywheel rotate {}` replaces it", entry.name),

@@ -11,6 +11,7 @@ use std::{
 use jiff::Timestamp;
 use keywheel_core::{
     ConsumerName, Fingerprinter, Result, RotatorName, SecretName, SecretValue, StoreName,
+    document::Layout,
     fingerprint::FingerprintMode,
     inventory::{
         Automation, CredentialRef, DeclaredConsumer, DeclaredStore, DeclaredTarget, Inventory, Period,
@@ -259,6 +260,7 @@ impl<'b> World<'b> {
                 .collect(),
             target: self.target.as_ref().map(|_| RotatorName::from("target")),
             identity: scenario.identity(),
+            layout: Layout::Plain,
             consumers: CONSUMERS[..scenario.consumers.len()]
                 .iter()
                 .map(|label| ConsumerName::from(*label))

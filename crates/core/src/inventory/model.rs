@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    document::Layout,
     fingerprint::FingerprintMode,
     id::{ConsumerName, Identity, RotatorName, SecretName, StoreName},
     inventory::{period::Period, reference::CredentialRef},
@@ -165,6 +166,8 @@ pub struct SecretEntry {
     pub target: Option<RotatorName>,
     /// Whom the credential is for, where the store does not say.
     pub identity: Option<Identity>,
+    /// What the stored values are.
+    pub layout: Layout,
     /// Who uses it.
     pub consumers: Box<[ConsumerName]>,
     /// How often it is due; `None`: on demand only.
@@ -192,7 +195,8 @@ impl Inventory {
             stores: entry.stores.to_vec(),
             target: entry.target.as_ref().and_then(|rotator| {
                 let declared = self.targets.get(rotator)?;
-                Some(TargetSpec { rotator: rotator.clone(), strategy: declared.target.strategy() })
+                let strategy = declared.target.strategy();
+                Some(TargetSpec { rotator: rotator.clone(), strategy, layout: entry.layout })
             }),
             consumers: entry
                 .consumers

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprinter, Result, SecretValue, VersionId,
+    document::Layout,
     inventory::SecretEntry,
     rotation::{History, StoreIndex, StoreRef, VersionFact},
     rotator::Rotator,
@@ -47,6 +48,11 @@ impl<'a> Acting<'a> {
 
     pub(crate) fn fingerprinter(&self) -> Result<Fingerprinter> {
         Ok(self.engine.keys.fingerprinter(self.entry()?.fingerprint))
+    }
+
+    /// What the stored values of this rotation are.
+    pub(crate) fn layout(&self) -> Layout {
+        self.history.spec().target.as_ref().map_or(Layout::Plain, |target| target.layout)
     }
 
     pub(crate) fn place(&self, index: StoreIndex) -> Result<Place<'a>> {

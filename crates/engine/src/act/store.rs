@@ -2,6 +2,7 @@
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprint, Identity, Result, SecretValue, VersionId,
+    document::Layout,
     mutation::{Mutation, mutated},
     rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
     secret::{Stage, VersionInfo, Versions},
@@ -21,7 +22,7 @@ use crate::{
 pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
     let versions = place.secret.versions().await?;
-    let old = old(acting, &versions).await?;
+    let old = old(acting, &place, &versions).await?;
     // Also when our own value is there: it may have got there while the other one was on its way.
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
@@ -43,11 +44,13 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
         )
         .with("store", &place.at.store));
     }
+    let identity = new_identity(acting, index, old.as_ref())?;
     if index == StoreIndex::PRIMARY {
         // A request to stage whose answer was lost may still arrive: what this process made once is the rotation's value,
         // whether the store shows it yet or not.
         if acting.new_value.is_none() {
-            *acting.new_value = Some(new_value(acting)?);
+            let value = new_value(acting)?;
+            *acting.new_value = Some(compose(acting, &place, value, identity.as_ref(), old.as_ref()).await?);
         }
         let fingerprint = acting.fingerprinter()?.of(acting.new_value().await?);
         let same_here = old.as_ref().is_some_and(|old| old.fingerprint == fingerprint);
@@ -55,7 +58,6 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
             return Ok(StepFacts { old, evidence, unchanged: true, ..StepFacts::default() });
         }
     }
-    let identity = new_identity(acting, index, old.as_ref())?;
     let value = acting.new_value().await?.duplicate();
     let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
     // What an earlier attempt had sent may have arrived just now.
@@ -142,16 +144,59 @@ async fn others_hold(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<bo
 /// The version that is current before anything is staged, and whom it is for: by the store, else by the last rotation
 /// on record, else by the inventory. A login without its user would be tried as another one, and the wrong credential
 /// would be taken for dead.
-pub(super) async fn old(acting: &Acting<'_>, versions: &Versions) -> Result<Option<VersionFact>> {
+pub(super) async fn old(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    versions: &Versions,
+) -> Result<Option<VersionFact>> {
     let Some(current) = versions.at(Stage::Current) else { return Ok(None) };
     let mut old = fact(current);
     if old.identity.is_none() && acting.history.spec().target.is_some() {
-        old.identity = match last_identity(acting, old.fingerprint).await? {
+        old.identity = match identity_in_document(acting, place, &old).await? {
             Some(identity) => Some(identity),
-            None => acting.entry()?.identity.clone(),
+            None => last_identity(acting, old.fingerprint).await?,
         };
+        if old.identity.is_none() {
+            old.identity.clone_from(&acting.entry()?.identity);
+        }
     }
     Ok(Some(old))
+}
+
+/// Whom a value that is a document says it is for.
+async fn identity_in_document(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    version: &VersionFact,
+) -> Result<Option<Identity>> {
+    match acting.layout() {
+        Layout::Plain => Ok(None),
+        Layout::Document => {
+            let value = acting.value_of(place, &version.id).await?;
+            Ok(acting.layout().present(&value, None)?.identity)
+        }
+    }
+}
+
+/// What the stores will hold of `secret`, made from what is current where the layout keeps parts of it.
+pub(super) async fn compose(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    secret: SecretValue,
+    identity: Option<&Identity>,
+    old: Option<&VersionFact>,
+) -> Result<SecretValue> {
+    let layout = acting.layout();
+    let Some(target) = acting.history.spec().target.as_ref().filter(|_| layout == Layout::Document) else {
+        return Ok(secret);
+    };
+    let declared = acting.engine.inventory.targets.get(&target.rotator);
+    let connection = declared.and_then(|declared| declared.target.connection());
+    let earlier = match old {
+        Some(old) => Some(acting.value_of(place, &old.id).await?),
+        None => None,
+    };
+    layout.compose(secret, identity, connection.as_ref(), earlier.as_ref())
 }
 
 /// Whom the last finished rotation knew the value with `fingerprint` to be for. Stores such as a file keep nothing beside

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod dead;
 #[cfg(test)]
+mod document;
 mod durable;
 #[cfg(test)]
 mod fan_out;

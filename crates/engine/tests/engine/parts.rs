@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use keywheel_core::{
     CallContext, Fingerprinter, Identity, Result, SecretValue, VersionId,
     notifier::Notifier,
-    provider::{Consumer, Finding, Store, Target},
+    provider::{Connection, Consumer, Finding, Store, Target},
     rotation::Location,
     rotator::{Rotator, Strategy},
     secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
@@ -142,6 +142,10 @@ impl Target for SceneTarget {
 
     fn strategy(&self) -> Strategy {
         self.model.strategy()
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        Some(Connection { engine: "memory", host: "localhost".to_owned(), port: 5432, database: None })
     }
 
     fn rotator(&self, _identity: Option<&Identity>) -> Arc<dyn Rotator> {
