@@ -12,11 +12,19 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 1] = [Needed {
-    program: "mount",
-    package: "mount",
-    what_for: "small and read-only file systems, for full disks and read-only stores",
-}];
+const NEEDED: [Needed; 2] = [
+    Needed {
+        program: "mount",
+        package: "mount",
+        what_for: "small and read-only file systems, for full disks and read-only stores",
+    },
+    Needed {
+        // Not in the search path on Debian; elsewhere the package manager says that it is there already.
+        program: "/usr/lib/postgresql/15/bin/postgres",
+        package: "postgresql",
+        what_for: "passwords of PostgreSQL roles",
+    },
+];
 
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {

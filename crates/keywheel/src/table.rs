@@ -7,10 +7,10 @@ use keywheel_engine::ProvidedValues;
 
 /// Adds a provider's kinds, or notes the feature that would bring them.
 macro_rules! rows {
-    ($kinds:ident: $($feature:literal { $($section:ident: $krate:ident [$($kind:literal),+]),+ })+) => {
+    ($kinds:ident: $($feature:literal { $($section:ident: $($krate:ident)::+ [$($kind:literal),+]),+ })+) => {
         $(
             #[cfg(feature = $feature)]
-            { $( $kinds.$section.extend($krate::kinds()); )+ }
+            { $( $kinds.$section.extend($($krate)::+::kinds()); )+ }
             #[cfg(not(feature = $feature))]
             { $( $( $kinds.left_out.insert($kind, $feature); )+ )+ }
         )+
@@ -22,6 +22,10 @@ pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
+        "postgres" {
+            rotators: keywheel_provider_postgres::rotators ["postgres"],
+            consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
+        }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
     }
     kinds

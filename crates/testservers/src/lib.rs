@@ -8,10 +8,12 @@
 
 mod instance;
 mod patience;
+mod postgres;
 mod program;
 mod proxy;
 
 pub use instance::{Instance, Launch, free_port};
 pub use patience::{Stopwatch, pause, until};
+pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
 pub use proxy::{Proxy, Weather};
