@@ -23,6 +23,7 @@ pub fn kinds() -> Kinds {
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
+        "redis" { rotators: keywheel_provider_redis ["redis"] }
     }
     kinds
 }

@@ -10,8 +10,10 @@ mod instance;
 mod patience;
 mod program;
 mod proxy;
+mod redis;
 
 pub use instance::{Instance, Launch, free_port};
 pub use patience::{Stopwatch, pause, until};
 pub use program::program;
 pub use proxy::{Proxy, Weather};
+pub use redis::{Redis, RedisSetup, RedisUsers};
