@@ -12,7 +12,7 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 2] = [
+const NEEDED: [Needed; 3] = [
     Needed {
         program: "mount",
         package: "mount",
@@ -24,6 +24,7 @@ const NEEDED: [Needed; 2] = [
         package: "postgresql",
         what_for: "passwords of PostgreSQL roles",
     },
+    Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
 ];
 
 /// Installs what is missing.

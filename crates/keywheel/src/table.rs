@@ -27,6 +27,7 @@ pub fn kinds() -> Kinds {
             consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
         }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
+        "redis" { rotators: keywheel_provider_redis ["redis"] }
     }
     kinds
 }

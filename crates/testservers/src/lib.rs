@@ -11,9 +11,11 @@ mod patience;
 mod postgres;
 mod program;
 mod proxy;
+mod redis;
 
 pub use instance::{Instance, Launch, free_port};
 pub use patience::{Stopwatch, pause, until};
 pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
 pub use proxy::{Proxy, Weather};
+pub use redis::{Redis, RedisSetup, RedisUsers};
