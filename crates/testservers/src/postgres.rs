@@ -119,6 +119,25 @@ impl Postgres {
         command
     }
 
+    /// Whether a login over TCP works: what somebody sees who has only this role's name and password.
+    ///
+    /// # Panics
+    /// When it answers neither yes nor no.
+    pub fn lets_in(&self, role: &str, password: &str) -> bool {
+        let output = Command::new(binary("psql"))
+            .args(["-X", "-q", "-d", "postgres", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", role])
+            .args(["-c", "SELECT 1"])
+            .env("PGPASSWORD", password)
+            .stdin(Stdio::null())
+            .output()
+            .expect("psql starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let refused =
+            said.contains("password authentication failed") || said.contains("is not permitted to log in");
+        assert!(refused || output.status.success(), "it says neither yes nor no: {said}");
+        !refused
+    }
+
     /// Puts `rule` before the other lines of `pg_hba.conf`.
     pub fn rule(&self, rule: &str) {
         let path = self.directory().join("data/pg_hba.conf");

@@ -154,6 +154,17 @@ impl Redis {
         let said = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
         said + &String::from_utf8_lossy(&output.stderr)
     }
+
+    /// Whether a login works: what somebody sees who has only this user's name and password.
+    ///
+    /// # Panics
+    /// When it answers neither yes nor no.
+    pub fn lets_in(&self, user: &str, password: &str) -> bool {
+        let said = self.command_as(user, password, &["PING"]);
+        let refused = said.contains("WRONGPASS");
+        assert!(refused || said.contains("PONG"), "it says neither yes nor no: {said}");
+        !refused
+    }
 }
 
 fn tls_settings(path: &Path, port: u16, [certificate, key, authority]: &[String; 3]) -> Vec<String> {
