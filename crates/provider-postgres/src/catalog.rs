@@ -82,6 +82,27 @@ pub(crate) async fn settings(client: &Client, operation: &'static str, role: &Id
     Ok(settings)
 }
 
+/// Those of `names` that the login may not set for others.
+pub(crate) async fn not_settable<'a>(
+    client: &Client,
+    operation: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<&'a str>> {
+    // A setting that the server does not know belongs to an extension that is not loaded; it needs the right as well.
+    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = $1 AND context = 'user') \
+                 OR pg_catalog.has_parameter_privilege($1, 'SET')";
+    let mut refused = Vec::new();
+    for name in names {
+        let rows = rows(client, operation, query, &[name]).await?;
+        if let Some(row) = rows.first()
+            && !get::<bool>(row, 0, operation)?
+        {
+            refused.push(name);
+        }
+    }
+    Ok(refused)
+}
+
 /// Runs a query that changes nothing.
 pub(crate) async fn rows(
     client: &Client,

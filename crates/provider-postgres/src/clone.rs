@@ -4,6 +4,8 @@
 //! what it makes belongs to the role. What a role hands on to no member is copied: the connection limit, the end of its
 //! password's validity, REPLICATION, and the settings that its sessions begin with.
 
+use std::collections::BTreeSet;
+
 use keywheel_core::{Error, ErrorKind, Identity, Result};
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use tokio_postgres::Client;
@@ -55,11 +57,41 @@ pub(crate) async fn statements(
         let word = if original.replication { "REPLICATION" } else { "NOREPLICATION" };
         statements.push(format!("ALTER ROLE {name} {word}"));
     }
-    let mut wanted = catalog::settings(client, operation, role).await?;
-    wanted.entry((String::new(), "role".to_owned())).or_insert_with(|| role.as_str().to_owned());
+    let wanted = wanted(client, operation, role).await?;
     let current = if is_new { Settings::new() } else { catalog::settings(client, operation, clone).await? };
     statements.extend(settings(&name, &wanted, &current));
     Ok(statements)
+}
+
+/// The settings that the clone should have.
+async fn wanted(client: &Client, operation: &'static str, role: &Identity) -> Result<Settings> {
+    let mut wanted = catalog::settings(client, operation, role).await?;
+    wanted.entry((String::new(), "role".to_owned())).or_insert_with(|| role.as_str().to_owned());
+    Ok(wanted)
+}
+
+/// The names of settings that the clone lacks and that the login may not give it.
+pub(crate) async fn withheld(
+    client: &Client,
+    operation: &'static str,
+    role: &Identity,
+    clone: &Identity,
+) -> Result<Vec<String>> {
+    let current = catalog::settings(client, operation, clone).await?;
+    let wanted = wanted(client, operation, role).await?;
+    let lacking: BTreeSet<_> = wanted
+        .iter()
+        .filter(|(key, value)| current.get(*key) != Some(value))
+        .map(|((_, name), _)| name)
+        .collect();
+    let names = lacking.into_iter().map(String::as_str);
+    let withheld = catalog::not_settable(client, operation, names).await?;
+    Ok(withheld.into_iter().map(str::to_owned).collect())
+}
+
+/// A setting's name as statements write it. Those of extensions have a dot in them.
+pub(crate) fn quoted(setting: &str) -> String {
+    setting.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
 }
 
 /// That a role has the clone's name and is not the clone.
@@ -100,9 +132,4 @@ fn place(role: &str, database: &str) -> String {
         return format!("ALTER ROLE {role}");
     }
     format!("ALTER ROLE {role} IN DATABASE {}", escape_identifier(database))
-}
-
-/// A setting's name. Those of extensions have a dot in them.
-fn quoted(setting: &str) -> String {
-    setting.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
 }

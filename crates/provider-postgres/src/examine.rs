@@ -15,6 +15,9 @@ use crate::{
 
 const OPERATION: &str = "examine";
 
+/// From here on single settings may be granted: <https://www.postgresql.org/docs/15/release-15.html>.
+const SETTINGS_GRANTED_SINCE: i32 = 150_000;
+
 /// From here on CREATEROLE alone changes nobody: <https://www.postgresql.org/docs/16/release-16.html>.
 const ADMIN_OPTION_SINCE: i32 = 160_000;
 
@@ -213,6 +216,19 @@ impl Rights<'_> {
                         format!("GRANT {} TO {by} WITH ADMIN OPTION", escape_identifier(role.as_str())),
                     ));
                 }
+            }
+        }
+        if let Some(clone) = &turns.clone
+            && self.version >= SETTINGS_GRANTED_SINCE
+        {
+            for setting in clone::withheld(client, OPERATION, &turns.role, clone).await? {
+                findings.push(Finding::error(
+                    format!(
+                        "`{login}` may not give `{clone}` the setting `{setting}` that `{}` has",
+                        turns.role
+                    ),
+                    format!("GRANT SET ON PARAMETER {} TO {by}", clone::quoted(&setting)),
+                ));
             }
         }
         Ok(findings)

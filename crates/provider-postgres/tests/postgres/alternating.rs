@@ -6,7 +6,8 @@ use keywheel_testservers::Postgres;
 use crate::scene::{Scene, owned};
 
 /// Everything that a session of the clone has to inherit in some way.
-const APP: &str = "CREATE ROLE app LOGIN PASSWORD 'value-one' CONNECTION LIMIT 7 VALID UNTIL '2999-01-01 00:00:00+00';
+const APP: &str =
+    "CREATE ROLE app LOGIN PASSWORD 'value-one' CONNECTION LIMIT 7 VALID UNTIL '2999-01-01 00:00:00+00';
     CREATE SCHEMA app AUTHORIZATION app;
     CREATE DATABASE second;
     CREATE TABLE app.orders (id int); ALTER TABLE app.orders OWNER TO app;
@@ -34,7 +35,8 @@ async fn the_clone_is_like_the_role_and_what_it_makes_belongs_to_the_role() {
          SELECT tableowner FROM pg_tables WHERE tablename = 'made'",
     );
     assert_eq!(seen, "app_clone|app|8MB|it's \\ us|\"$user\", public|app\napp");
-    let copied = "SELECT rolconnlimit, rolvaliduntil = '2999-01-01 00:00:00+00' FROM pg_roles WHERE rolname ~ '^app'";
+    let copied =
+        "SELECT rolconnlimit, rolvaliduntil = '2999-01-01 00:00:00+00' FROM pg_roles WHERE rolname ~ '^app'";
     assert_eq!(server.sql(copied), "7|t\n7|t");
     let in_second = "SELECT DISTINCT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0";
     assert_eq!(server.sql(in_second).lines().count(), 1, "{}", server.sql(in_second));
@@ -146,7 +148,8 @@ async fn the_role_with_which_keywheel_logs_in_takes_no_turns() {
     let two = owned("postgres_clone", "value-two");
     let error = rotator.apply(&scene.unhurried(), two.lend(), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::InvalidConfig, Effect::NotApplied), "{error}");
-    let revoked = rotator.revoke(&scene.unhurried(), owned("postgres", Postgres::PASSWORD).lend(), None).await;
+    let revoked =
+        rotator.revoke(&scene.unhurried(), owned("postgres", Postgres::PASSWORD).lend(), None).await;
     assert_eq!(revoked.unwrap_err().effect, Effect::NotApplied);
     assert!(rotator.examine().await.iter().any(|finding| finding.message.contains("lock itself out")));
 }

@@ -74,7 +74,8 @@ async fn a_role_changes_its_own_password_and_a_lost_answer_is_no_obstacle() {
     let server = Postgres::prepare().sql(CREATE).start();
     let scene = Scene::new();
     let rotator = scene.own(server.port(), "app");
-    let (one, two, three) = (owned("app", "value-one"), owned("app", "value-two"), owned("app", "value-three"));
+    let (one, two, three) =
+        (owned("app", "value-one"), owned("app", "value-two"), owned("app", "value-three"));
     rotator.apply(&scene.unhurried(), two.lend(), Some(one.lend())).await.unwrap();
     // Again, as after a lost answer: the current value is refused by now.
     rotator.apply(&scene.unhurried(), two.lend(), Some(one.lend())).await.unwrap();
@@ -130,7 +131,8 @@ async fn a_password_that_drivers_disagree_on_is_refused_before_anything_is_sent(
     let server = Postgres::prepare().sql(CREATE).start();
     let scene = Scene::new();
     let rotator = scene.rotator(server.port(), "in-place", "app");
-    let error = rotator.apply(&scene.unhurried(), owned("app", "soft\u{ad}hyphen").lend(), None).await.unwrap_err();
+    let error =
+        rotator.apply(&scene.unhurried(), owned("app", "soft\u{ad}hyphen").lend(), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::InvalidValue, Effect::NotApplied), "{error}");
     assert_eq!(rotator.probe(owned("app", "value-one").lend()).await.unwrap(), Probe::Accepted);
 }
