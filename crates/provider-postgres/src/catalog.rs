@@ -88,8 +88,8 @@ pub(crate) async fn not_settable<'a>(
     operation: &'static str,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<&'a str>> {
-    // A setting that the server does not know belongs to an extension that is not loaded; it needs the right as well.
-    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = $1 AND context = 'user') \
+    // `role` is in no list, and everybody may set it. A setting that the server does not know belongs to an extension that is not loaded; it needs the right as well.
+    let query = "SELECT $1 = 'role' OR EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = $1 AND context = 'user') \
                  OR pg_catalog.has_parameter_privilege($1, 'SET')";
     let mut refused = Vec::new();
     for name in names {

@@ -150,12 +150,8 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
             }
         });
     }
-    if turns.clone.is_some()
-        && [Some(&turns.role), turns.clone.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|role| role.as_str() == rights.login)
-    {
+    let itself = |role: &Identity| role.as_str() == rights.login;
+    if turns.clone.as_ref().is_some_and(|clone| itself(clone) || itself(&turns.role)) {
         findings.push(Finding::error(
             format!("`{}` is the role with which keywheel logs in, and would lock itself out", rights.login),
             "give keywheel a role of its own, or write `strategy: in-place`",
