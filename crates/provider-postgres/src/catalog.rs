@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Row, types::Type};
 use crate::failure;
 
 /// One role.
+#[expect(clippy::struct_excessive_bools, reason = "columns of pg_roles")]
 pub(crate) struct Role {
     pub(crate) may_login: bool,
     /// Its password is not valid any more, whatever it is.

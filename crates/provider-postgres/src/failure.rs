@@ -103,11 +103,10 @@ fn coded(error: Error, cause: &tokio_postgres::Error) -> Error {
 /// No answer of the server.
 fn transport(error: &tokio_postgres::Error) -> (ErrorKind, String) {
     if let Some(reason) = handshake(error) {
-        let kind = match reason {
-            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-                ErrorKind::InvalidConfig
-            }
-            _ => ErrorKind::Unavailable,
+        let kind = if matches!(reason, rustls::Error::InvalidCertificate(_)) {
+            ErrorKind::InvalidConfig
+        } else {
+            ErrorKind::Unavailable
         };
         return (kind, format!("no encrypted connection to the server: {reason}"));
     }

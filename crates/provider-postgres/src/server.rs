@@ -29,9 +29,12 @@ pub(crate) enum NoLogin {
 
 /// A connection. Dropped, it is cut at once: what was not sent yet stays unsent.
 pub(crate) struct Session {
-    client: Option<Client>,
-    driver: JoinHandle<()>,
+    client: Client,
+    driver: Driver,
 }
+
+/// What carries statements and answers. It ends with its session.
+struct Driver(JoinHandle<()>);
 
 impl Address {
     /// Whether what is sent stays on this machine.
@@ -62,7 +65,7 @@ impl Address {
                     // How it ended is seen by whoever waits for an answer.
                     let _ended = connection.await;
                 });
-                Ok(Session { client: Some(client), driver })
+                Ok(Session { client, driver: Driver(driver) })
             }
             Err(error) => {
                 if failure::is_handshake(&error) {
@@ -107,23 +110,24 @@ impl NoLogin {
 impl Session {
     /// What sends statements.
     pub(crate) fn client(&self) -> &Client {
-        self.client.as_ref().expect("only `close` takes it")
+        &self.client
     }
 
     /// Whether it has come to an end already.
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.as_ref().is_none_or(Client::is_closed)
+        self.client.is_closed()
     }
 
     /// Says goodbye, and waits until that is sent.
-    pub(crate) async fn close(mut self) {
-        drop(self.client.take());
-        let _ended = (&mut self.driver).await;
+    pub(crate) async fn close(self) {
+        let Self { client, mut driver } = self;
+        drop(client);
+        let _ended = (&mut driver.0).await;
     }
 }
 
-impl Drop for Session {
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }

@@ -68,7 +68,7 @@ async fn a_server_is_who_sslmode_says(
     let host = if name == "localhost" { "localhost" } else { "127.0.0.1" };
     let mut text = format!("host: {host}\nport: {}\nsslmode: {sslmode}\n{ADMINISTRATOR}", server.port());
     if !authority.is_empty() {
-        text += &format!("root-certificate: {authority}.pem\n");
+        text = format!("{text}root-certificate: {authority}.pem\n");
     }
     let rotator = scene.target(&text).unwrap().rotator(Some(&"app".into()));
     let one = owned("app", "value-one");

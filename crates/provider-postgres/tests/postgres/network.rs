@@ -105,8 +105,8 @@ async fn a_server_that_was_killed_and_started_again_is_found_again() {
 #[tokio::test]
 async fn many_roles_are_changed_over_few_sessions() {
     let server = Postgres::start();
-    let create: String = (0..40).map(|role| format!("CREATE ROLE app{role} LOGIN;\n")).collect();
-    server.sql(&create);
+    let create: Vec<_> = (0..40).map(|role| format!("CREATE ROLE app{role} LOGIN;\n")).collect();
+    server.sql(&create.concat());
     let scene = Scene::new();
     let text = format!(
         "port: {}\nstrategy: in-place\nlogin: {{user: postgres, password: 'file:administrator'}}",

@@ -137,7 +137,7 @@ async fn consumers_of_one_role_are_told_apart_by_their_names() {
     );
     let _old = session(&server, "app", "worker");
     let _new = session(&server, "app_clone", "web");
-    let notice = notice("app_clone", Some("app"), scene.surroundings.clock.now() - Duration::from_secs(60));
+    let notice = notice("app_clone", Some("app"), scene.surroundings.clock.now() - Duration::from_mins(1));
     evidence(web.adopted(&notice).await.unwrap());
     assert!(why(worker.adopted(&notice).await.unwrap()).starts_with("1 session of `app`"));
     // keywheel's own logins are nobody's evidence.
@@ -154,7 +154,7 @@ async fn who_may_not_see_says_so_and_names_the_grant() {
     let text = format!("port: {}\nlogin: {{user: watch, password: 'file:watch'}}\n", server.port());
     let consumer = scene.consumer(&text).unwrap().notifier();
     let _session = session(&server, "app_clone", "web");
-    let notice = notice("app_clone", Some("app"), scene.surroundings.clock.now() - Duration::from_secs(60));
+    let notice = notice("app_clone", Some("app"), scene.surroundings.clock.now() - Duration::from_mins(1));
     let error = consumer.adopted(&notice).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::PermissionDenied, "{error}");
     let findings = consumer.examine().await;
