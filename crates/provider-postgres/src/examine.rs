@@ -2,14 +2,13 @@
 
 use keywheel_core::{Error, Identity, Result, SecretValue, provider::Finding, rotator::Strategy};
 use postgres_protocol::escape::escape_identifier;
-use tokio_postgres::Client;
 
 use crate::{
     admin::Admin,
     catalog::{self, Role, get, rows},
     clone,
     rotator::Shared,
-    server::{Address, NoLogin},
+    server::{Address, NoLogin, Session},
     turns::Turns,
 };
 
@@ -83,17 +82,17 @@ async fn passwords(address: &Address, role: &Identity) -> (Vec<Finding>, bool) {
 
 async fn asked(admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
     let session = admin.borrow(OPERATION).await?;
-    let findings = ask(session.client(), admin, turns, strategy).await;
+    let findings = ask(session.session(), admin, turns, strategy).await;
     session.give_back();
     findings
 }
 
-async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
+async fn ask(session: &Session, admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let query = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only') = 'on', \
                  pg_catalog.current_setting('server_version_num')::int4, rolsuper, rolcreaterole \
                  FROM pg_catalog.pg_roles WHERE rolname = current_user";
-    let rows = rows(client, OPERATION, query, &[]).await?;
+    let rows = rows(session, OPERATION, query, &[]).await?;
     let Some(row) = rows.first() else { return Ok(findings) };
     let (standby, read_only): (bool, bool) = (get(row, 0, OPERATION)?, get(row, 1, OPERATION)?);
     let rights = Rights {
@@ -113,7 +112,7 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
             format!("ALTER ROLE {} RESET default_transaction_read_only", escape_identifier(rights.login)),
         ));
     }
-    let Some(role) = catalog::role(client, OPERATION, &turns.role).await? else {
+    let Some(role) = catalog::role(session, OPERATION, &turns.role).await? else {
         findings.push(Finding::error(
             format!("the role `{}` does not exist", turns.role),
             format!(
@@ -123,14 +122,14 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
         ));
         return Ok(findings);
     };
-    findings.extend(rights.missing(client, turns, &role).await?);
+    findings.extend(rights.missing(session, turns, &role).await?);
     findings.extend(state(&turns.role, &role));
     let clone = match &turns.clone {
-        Some(clone) => catalog::role(client, OPERATION, clone).await?.map(|role| (clone, role)),
+        Some(clone) => catalog::role(session, OPERATION, clone).await?.map(|role| (clone, role)),
         None => None,
     };
     if let Some((name, _)) = &clone
-        && !catalog::is_member(client, OPERATION, name, &turns.role).await?
+        && !catalog::is_member(session, OPERATION, name, &turns.role).await?
     {
         let error = clone::stranger(OPERATION, &turns.role, name);
         findings.push(Finding::error(error.message, "drop or rename the role if nobody needs it"));
@@ -179,7 +178,7 @@ struct Rights<'a> {
 
 impl Rights<'_> {
     /// What it would have to be granted as well.
-    async fn missing(&self, client: &Client, turns: &Turns, role: &Role) -> Result<Vec<Finding>> {
+    async fn missing(&self, session: &Session, turns: &Turns, role: &Role) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         if self.superuser {
             return Ok(findings);
@@ -204,7 +203,7 @@ impl Rights<'_> {
             let query = "SELECT pg_catalog.pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') \
                          FROM pg_catalog.pg_roles WHERE rolname = $1";
             for role in std::iter::once(&turns.role).chain(&turns.clone) {
-                let rows = rows(client, OPERATION, query, &[role.as_str()]).await?;
+                let rows = rows(session, OPERATION, query, &[role.as_str()]).await?;
                 let Some(row) = rows.first() else { continue };
                 if !get::<bool>(row, 0, OPERATION)? {
                     findings.push(Finding::error(
@@ -217,7 +216,7 @@ impl Rights<'_> {
         if let Some(clone) = &turns.clone
             && self.version >= SETTINGS_GRANTED_SINCE
         {
-            for setting in clone::withheld(client, OPERATION, &turns.role, clone).await? {
+            for setting in clone::withheld(session, OPERATION, &turns.role, clone).await? {
                 findings.push(Finding::error(
                     format!(
                         "`{login}` may not give `{clone}` the setting `{setting}` that `{}` has",
