@@ -7,7 +7,6 @@ use std::{
 
 use keywheel_core::{CallContext, Clock, Effect, Error, ErrorKind, Result, inventory::CredentialRef};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio_postgres::Client;
 
 use crate::{
     failure,
@@ -106,8 +105,8 @@ impl Admin {
 }
 
 impl Borrowed<'_> {
-    pub(crate) fn client(&self) -> &Client {
-        self.session.client()
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 
     /// For the next call. Only after the last statement was answered.
@@ -147,12 +146,17 @@ impl Limits {
     ///
     /// # Errors
     /// The server's answer, or that there was none: then the change may have been made.
-    pub(crate) async fn run(self, client: &Client, operation: &'static str, statements: &str) -> Result<()> {
+    pub(crate) async fn run(
+        self,
+        session: &Session,
+        operation: &'static str,
+        statements: &str,
+    ) -> Result<()> {
         let Self { statement, lock } = self;
         let all = format!(
             "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; {statements}"
         );
-        let done = client.batch_execute(&all).await;
+        let done = session.client().batch_execute(&all).await;
         done.map_err(|error| failure::of_statement(&error, operation, Effect::MaybeApplied))
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use keywheel_core::{Effect, Error, ErrorKind, Identity, Result};
-use tokio_postgres::{Client, Row, types::Type};
+use tokio_postgres::{Row, types::FromSql};
 
-use crate::failure;
+use crate::{failure, server::Session};
 
 /// One role.
+#[expect(clippy::struct_excessive_bools, reason = "columns of pg_roles")]
 pub(crate) struct Role {
     pub(crate) may_login: bool,
     /// Its password is not valid any more, whatever it is.
@@ -23,10 +24,14 @@ pub(crate) struct Role {
 pub(crate) type Settings = BTreeMap<(String, String), String>;
 
 /// The role, if there is one of that name.
-pub(crate) async fn role(client: &Client, operation: &'static str, name: &Identity) -> Result<Option<Role>> {
+pub(crate) async fn role(
+    session: &Session,
+    operation: &'static str,
+    name: &Identity,
+) -> Result<Option<Role>> {
     let query = "SELECT rolcanlogin, coalesce(rolvaliduntil <= pg_catalog.now(), false), rolsuper, rolreplication, \
                  rolconnlimit, rolvaliduntil::text FROM pg_catalog.pg_roles WHERE rolname = $1";
-    let rows = rows(client, operation, query, &[name.as_str()]).await?;
+    let rows = rows(session, operation, query, &[name.as_str()]).await?;
     rows.first()
         .map(|row| {
             Ok(Role {
@@ -45,8 +50,8 @@ pub(crate) async fn role(client: &Client, operation: &'static str, name: &Identi
 ///
 /// # Errors
 /// `NotFound`.
-pub(crate) async fn existing(client: &Client, operation: &'static str, name: &Identity) -> Result<Role> {
-    role(client, operation, name).await?.ok_or_else(|| {
+pub(crate) async fn existing(session: &Session, operation: &'static str, name: &Identity) -> Result<Role> {
+    role(session, operation, name).await?.ok_or_else(|| {
         let message = "the role does not exist: CREATE ROLE … LOGIN, or correct the entry's `identity`";
         Error::not_applied(ErrorKind::NotFound, operation, message).with("role", name)
     })
@@ -54,7 +59,7 @@ pub(crate) async fn existing(client: &Client, operation: &'static str, name: &Id
 
 /// Whether `member` was granted `role`.
 pub(crate) async fn is_member(
-    client: &Client,
+    session: &Session,
     operation: &'static str,
     member: &Identity,
     role: &Identity,
@@ -62,18 +67,22 @@ pub(crate) async fn is_member(
     let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_auth_members m \
                  JOIN pg_catalog.pg_roles r ON r.oid = m.roleid JOIN pg_catalog.pg_roles c ON c.oid = m.member \
                  WHERE c.rolname = $1 AND r.rolname = $2)";
-    let rows = rows(client, operation, query, &[member.as_str(), role.as_str()]).await?;
+    let rows = rows(session, operation, query, &[member.as_str(), role.as_str()]).await?;
     rows.first().map_or(Ok(false), |row| get(row, 0, operation))
 }
 
 /// What the role's sessions begin with.
-pub(crate) async fn settings(client: &Client, operation: &'static str, role: &Identity) -> Result<Settings> {
+pub(crate) async fn settings(
+    session: &Session,
+    operation: &'static str,
+    role: &Identity,
+) -> Result<Settings> {
     let query = "SELECT coalesce(d.datname, '')::text, setting FROM pg_catalog.pg_db_role_setting s \
                  JOIN pg_catalog.pg_roles r ON r.oid = s.setrole \
                  LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, \
                  pg_catalog.unnest(s.setconfig) AS setting WHERE r.rolname = $1";
     let mut settings = Settings::new();
-    for row in rows(client, operation, query, &[role.as_str()]).await? {
+    for row in rows(session, operation, query, &[role.as_str()]).await? {
         let setting: String = get(&row, 1, operation)?;
         if let Some((name, value)) = setting.split_once('=') {
             settings.insert((get(&row, 0, operation)?, name.to_owned()), value.to_owned());
@@ -82,27 +91,40 @@ pub(crate) async fn settings(client: &Client, operation: &'static str, role: &Id
     Ok(settings)
 }
 
+/// Those of `names` that the login may not set for others.
+pub(crate) async fn not_settable<'a>(
+    session: &Session,
+    operation: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<&'a str>> {
+    // `role` is in no list, and everybody may set it. A setting that the server does not know belongs to an extension that is not loaded; it needs the right as well.
+    let query = "SELECT $1 = 'role' OR EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = $1 AND context = 'user') \
+                 OR pg_catalog.has_parameter_privilege($1, 'SET')";
+    let mut refused = Vec::new();
+    for name in names {
+        let rows = rows(session, operation, query, &[name]).await?;
+        if let Some(row) = rows.first()
+            && !get::<bool>(row, 0, operation)?
+        {
+            refused.push(name);
+        }
+    }
+    Ok(refused)
+}
+
 /// Runs a query that changes nothing.
 pub(crate) async fn rows(
-    client: &Client,
+    session: &Session,
     operation: &'static str,
-    query: &str,
+    query: &'static str,
     parameters: &[&str],
 ) -> Result<Vec<Row>> {
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|text| (text as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT))
-        .collect();
-    let rows = client.query_typed(query, &parameters).await;
+    let rows = session.ask(query, parameters).await;
     rows.map_err(|error| failure::of_statement(&error, operation, Effect::NotApplied))
 }
 
 /// One column of an answer.
-pub(crate) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
-    row: &'a Row,
-    column: usize,
-    operation: &'static str,
-) -> Result<T> {
+pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize, operation: &'static str) -> Result<T> {
     row.try_get(column).map_err(|_| {
         let message = "the server's catalogs are not as those of PostgreSQL are";
         Error::not_applied(ErrorKind::Unsupported, operation, message).with("column", column)

@@ -4,11 +4,15 @@
 //! what it makes belongs to the role. What a role hands on to no member is copied: the connection limit, the end of its
 //! password's validity, REPLICATION, and the settings that its sessions begin with.
 
+use std::collections::BTreeSet;
+
 use keywheel_core::{Error, ErrorKind, Identity, Result};
 use postgres_protocol::escape::{escape_identifier, escape_literal};
-use tokio_postgres::Client;
 
-use crate::catalog::{self, Role, Settings};
+use crate::{
+    catalog::{self, Role, Settings},
+    server::Session,
+};
 
 /// Settings whose value is a list of quoted names. As one literal the list would be a single name; `pg_dump` makes the
 /// same exception (`variable_is_guc_list_quote`).
@@ -20,7 +24,7 @@ const LISTS: [&str; 4] =
 /// # Errors
 /// `Conflict` when there is a role of that name that is not the role's clone.
 pub(crate) async fn statements(
-    client: &Client,
+    session: &Session,
     operation: &'static str,
     role: &Identity,
     clone: &Identity,
@@ -28,12 +32,12 @@ pub(crate) async fn statements(
 ) -> Result<Vec<String>> {
     let (name, owner) = (escape_identifier(clone.as_str()), escape_identifier(role.as_str()));
     let mut statements = Vec::new();
-    let existing = catalog::role(client, operation, clone).await?;
+    let existing = catalog::role(session, operation, clone).await?;
     let is_new = existing.is_none();
     if is_new {
         statements.push(format!("CREATE ROLE {name} NOLOGIN INHERIT"));
         statements.push(format!("GRANT {owner} TO {name}"));
-    } else if !catalog::is_member(client, operation, clone, role).await? {
+    } else if !catalog::is_member(session, operation, clone, role).await? {
         return Err(stranger(operation, role, clone));
     }
     let have = existing.unwrap_or(Role {
@@ -55,11 +59,41 @@ pub(crate) async fn statements(
         let word = if original.replication { "REPLICATION" } else { "NOREPLICATION" };
         statements.push(format!("ALTER ROLE {name} {word}"));
     }
-    let mut wanted = catalog::settings(client, operation, role).await?;
-    wanted.entry((String::new(), "role".to_owned())).or_insert_with(|| role.as_str().to_owned());
-    let current = if is_new { Settings::new() } else { catalog::settings(client, operation, clone).await? };
+    let wanted = wanted(session, operation, role).await?;
+    let current = if is_new { Settings::new() } else { catalog::settings(session, operation, clone).await? };
     statements.extend(settings(&name, &wanted, &current));
     Ok(statements)
+}
+
+/// The settings that the clone should have.
+async fn wanted(session: &Session, operation: &'static str, role: &Identity) -> Result<Settings> {
+    let mut wanted = catalog::settings(session, operation, role).await?;
+    wanted.entry((String::new(), "role".to_owned())).or_insert_with(|| role.as_str().to_owned());
+    Ok(wanted)
+}
+
+/// The names of settings that the clone lacks and that the login may not give it.
+pub(crate) async fn withheld(
+    session: &Session,
+    operation: &'static str,
+    role: &Identity,
+    clone: &Identity,
+) -> Result<Vec<String>> {
+    let current = catalog::settings(session, operation, clone).await?;
+    let wanted = wanted(session, operation, role).await?;
+    let lacking: BTreeSet<_> = wanted
+        .iter()
+        .filter(|(key, value)| current.get(*key) != Some(value))
+        .map(|((_, name), _)| name)
+        .collect();
+    let names = lacking.into_iter().map(String::as_str);
+    let withheld = catalog::not_settable(session, operation, names).await?;
+    Ok(withheld.into_iter().map(str::to_owned).collect())
+}
+
+/// A setting's name as statements write it. Those of extensions have a dot in them.
+pub(crate) fn quoted(setting: &str) -> String {
+    setting.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
 }
 
 /// That a role has the clone's name and is not the clone.
@@ -100,9 +134,4 @@ fn place(role: &str, database: &str) -> String {
         return format!("ALTER ROLE {role}");
     }
     format!("ALTER ROLE {role} IN DATABASE {}", escape_identifier(database))
-}
-
-/// A setting's name. Those of extensions have a dot in them.
-fn quoted(setting: &str) -> String {
-    setting.split('.').map(escape_identifier).collect::<Vec<_>>().join(".")
 }

@@ -2,18 +2,20 @@
 
 use keywheel_core::{Error, Identity, Result, SecretValue, provider::Finding, rotator::Strategy};
 use postgres_protocol::escape::escape_identifier;
-use tokio_postgres::Client;
 
 use crate::{
     admin::Admin,
     catalog::{self, Role, get, rows},
     clone,
     rotator::Shared,
-    server::{Address, NoLogin},
+    server::{Address, NoLogin, Session},
     turns::Turns,
 };
 
 const OPERATION: &str = "examine";
+
+/// From here on single settings may be granted: <https://www.postgresql.org/docs/15/release-15.html>.
+const SETTINGS_GRANTED_SINCE: i32 = 150_000;
 
 /// From here on CREATEROLE alone changes nobody: <https://www.postgresql.org/docs/16/release-16.html>.
 const ADMIN_OPTION_SINCE: i32 = 160_000;
@@ -80,17 +82,17 @@ async fn passwords(address: &Address, role: &Identity) -> (Vec<Finding>, bool) {
 
 async fn asked(admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
     let session = admin.borrow(OPERATION).await?;
-    let findings = ask(session.client(), admin, turns, strategy).await;
+    let findings = ask(session.session(), admin, turns, strategy).await;
     session.give_back();
     findings
 }
 
-async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
+async fn ask(session: &Session, admin: &Admin, turns: &Turns, strategy: Strategy) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let query = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only') = 'on', \
                  pg_catalog.current_setting('server_version_num')::int4, rolsuper, rolcreaterole \
                  FROM pg_catalog.pg_roles WHERE rolname = current_user";
-    let rows = rows(client, OPERATION, query, &[]).await?;
+    let rows = rows(session, OPERATION, query, &[]).await?;
     let Some(row) = rows.first() else { return Ok(findings) };
     let (standby, read_only): (bool, bool) = (get(row, 0, OPERATION)?, get(row, 1, OPERATION)?);
     let rights = Rights {
@@ -110,7 +112,7 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
             format!("ALTER ROLE {} RESET default_transaction_read_only", escape_identifier(rights.login)),
         ));
     }
-    let Some(role) = catalog::role(client, OPERATION, &turns.role).await? else {
+    let Some(role) = catalog::role(session, OPERATION, &turns.role).await? else {
         findings.push(Finding::error(
             format!("the role `{}` does not exist", turns.role),
             format!(
@@ -120,14 +122,14 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
         ));
         return Ok(findings);
     };
-    findings.extend(rights.missing(client, turns, &role).await?);
+    findings.extend(rights.missing(session, turns, &role).await?);
     findings.extend(state(&turns.role, &role));
     let clone = match &turns.clone {
-        Some(clone) => catalog::role(client, OPERATION, clone).await?.map(|role| (clone, role)),
+        Some(clone) => catalog::role(session, OPERATION, clone).await?.map(|role| (clone, role)),
         None => None,
     };
     if let Some((name, _)) = &clone
-        && !catalog::is_member(client, OPERATION, name, &turns.role).await?
+        && !catalog::is_member(session, OPERATION, name, &turns.role).await?
     {
         let error = clone::stranger(OPERATION, &turns.role, name);
         findings.push(Finding::error(error.message, "drop or rename the role if nobody needs it"));
@@ -147,12 +149,8 @@ async fn ask(client: &Client, admin: &Admin, turns: &Turns, strategy: Strategy) 
             }
         });
     }
-    if turns.clone.is_some()
-        && [Some(&turns.role), turns.clone.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|role| role.as_str() == rights.login)
-    {
+    let itself = |role: &Identity| role.as_str() == rights.login;
+    if turns.clone.as_ref().is_some_and(|clone| itself(clone) || itself(&turns.role)) {
         findings.push(Finding::error(
             format!("`{}` is the role with which keywheel logs in, and would lock itself out", rights.login),
             "give keywheel a role of its own, or write `strategy: in-place`",
@@ -180,7 +178,7 @@ struct Rights<'a> {
 
 impl Rights<'_> {
     /// What it would have to be granted as well.
-    async fn missing(&self, client: &Client, turns: &Turns, role: &Role) -> Result<Vec<Finding>> {
+    async fn missing(&self, session: &Session, turns: &Turns, role: &Role) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         if self.superuser {
             return Ok(findings);
@@ -205,7 +203,7 @@ impl Rights<'_> {
             let query = "SELECT pg_catalog.pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') \
                          FROM pg_catalog.pg_roles WHERE rolname = $1";
             for role in std::iter::once(&turns.role).chain(&turns.clone) {
-                let rows = rows(client, OPERATION, query, &[role.as_str()]).await?;
+                let rows = rows(session, OPERATION, query, &[role.as_str()]).await?;
                 let Some(row) = rows.first() else { continue };
                 if !get::<bool>(row, 0, OPERATION)? {
                     findings.push(Finding::error(
@@ -213,6 +211,19 @@ impl Rights<'_> {
                         format!("GRANT {} TO {by} WITH ADMIN OPTION", escape_identifier(role.as_str())),
                     ));
                 }
+            }
+        }
+        if let Some(clone) = &turns.clone
+            && self.version >= SETTINGS_GRANTED_SINCE
+        {
+            for setting in clone::withheld(session, OPERATION, &turns.role, clone).await? {
+                findings.push(Finding::error(
+                    format!(
+                        "`{login}` may not give `{clone}` the setting `{setting}` that `{}` has",
+                        turns.role
+                    ),
+                    format!("GRANT SET ON PARAMETER {} TO {by}", clone::quoted(&setting)),
+                ));
             }
         }
         Ok(findings)

@@ -103,11 +103,10 @@ fn coded(error: Error, cause: &tokio_postgres::Error) -> Error {
 /// No answer of the server.
 fn transport(error: &tokio_postgres::Error) -> (ErrorKind, String) {
     if let Some(reason) = handshake(error) {
-        let kind = match reason {
-            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
-                ErrorKind::InvalidConfig
-            }
-            _ => ErrorKind::Unavailable,
+        let kind = if matches!(reason, rustls::Error::InvalidCertificate(_)) {
+            ErrorKind::InvalidConfig
+        } else {
+            ErrorKind::Unavailable
         };
         return (kind, format!("no encrypted connection to the server: {reason}"));
     }
@@ -141,8 +140,9 @@ fn answered(answer: &DbError) -> (ErrorKind, String) {
         ),
         ("42501", _) => (
             ErrorKind::PermissionDenied,
-            "the login may not do this: it needs CREATEROLE, and from PostgreSQL 16 on ADMIN OPTION on the role too (ALTER \
-             ROLE login CREATEROLE; GRANT role TO login WITH ADMIN OPTION)",
+            "the login lacks a right: CREATEROLE (ALTER ROLE … CREATEROLE), from PostgreSQL 16 on the role itself (GRANT … TO \
+             … WITH ADMIN OPTION), or one of the role's settings that its clone gets too (GRANT SET ON PARAMETER … TO …); \
+             `keywheel doctor` says which",
         ),
         ("42704", _) => (ErrorKind::NotFound, "a role, database or setting does not exist"),
         ("42710", _) => (ErrorKind::Conflict, "somebody else created the role at the same time"),

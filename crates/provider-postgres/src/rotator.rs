@@ -9,7 +9,6 @@ use keywheel_core::{
     rotator::{Credential, Probe, Rotator, Strategy},
 };
 use postgres_protocol::escape::escape_identifier;
-use tokio_postgres::Client;
 
 use crate::{
     admin::{Admin, Limits},
@@ -79,7 +78,7 @@ impl PostgresRotator {
         change: Change<'_>,
     ) -> Result<()> {
         let session = admin.borrow(operation).await?;
-        let statements = match self.prepare(admin, session.client(), operation, change).await {
+        let statements = match self.prepare(admin, session.session(), operation, change).await {
             Ok(statements) => statements,
             Err(error) => {
                 // Nothing but questions were sent, and all were answered, unless the session is broken: that shows.
@@ -89,7 +88,7 @@ impl PostgresRotator {
         };
         // Asking took time.
         let limits = Limits::until(context, &*self.shared.clock, operation)?;
-        let done = limits.run(session.client(), operation, &statements).await;
+        let done = limits.run(session.session(), operation, &statements).await;
         if done.is_ok() {
             session.give_back();
         }
@@ -99,14 +98,14 @@ impl PostgresRotator {
     async fn prepare(
         &self,
         admin: &Admin,
-        client: &Client,
+        session: &Session,
         operation: &'static str,
         change: Change<'_>,
     ) -> Result<String> {
         let Change { turns, role, verifier } = change;
         let quoted = escape_identifier(role.as_str());
         let Some(clone) = &turns.clone else {
-            let known = catalog::existing(client, operation, role).await?;
+            let known = catalog::existing(session, operation, role).await?;
             let Some(verifier) = verifier else { return Ok(format!("ALTER ROLE {quoted} PASSWORD NULL")) };
             usable(&known, role, operation)?;
             if !known.may_login {
@@ -121,17 +120,17 @@ impl PostgresRotator {
         };
         refuse_itself(admin, turns, operation)?;
         let Some(verifier) = verifier else {
-            return Ok(match catalog::role(client, operation, role).await? {
+            return Ok(match catalog::role(session, operation, role).await? {
                 // Dropped since: nobody can log in as it.
                 None => String::new(),
                 Some(_) => format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL"),
             });
         };
-        let original = catalog::existing(client, operation, &turns.role).await?;
+        let original = catalog::existing(session, operation, &turns.role).await?;
         usable(&original, &turns.role, operation)?;
         let mut statements = Vec::new();
         if role == clone {
-            statements = clone::statements(client, operation, &turns.role, clone, &original).await?;
+            statements = clone::statements(session, operation, &turns.role, clone, &original).await?;
         }
         statements.push(format!("ALTER ROLE {quoted} LOGIN PASSWORD '{verifier}'"));
         Ok(statements.join("; "))
@@ -151,7 +150,7 @@ impl PostgresRotator {
             Err(NoLogin::Refused) => return Ok(None),
             Err(NoLogin::Failed(error)) => return Err(error),
         };
-        let known = catalog::existing(session.client(), operation, role).await?;
+        let known = catalog::existing(&session, operation, role).await?;
         usable(&known, role, operation)?;
         let quoted = escape_identifier(role.as_str());
         let statement = match verifier {
@@ -159,7 +158,7 @@ impl PostgresRotator {
             None => format!("ALTER ROLE {quoted} PASSWORD NULL"),
         };
         let limits = Limits::until(context, &*self.shared.clock, operation)?;
-        limits.run(session.client(), operation, &statement).await?;
+        limits.run(&session, operation, &statement).await?;
         session.close().await;
         Ok(Some(()))
     }
@@ -272,7 +271,7 @@ impl PostgresRotator {
             return Ok(false);
         }
         let session = admin.borrow(REVOKE).await?;
-        let known = catalog::role(session.client(), REVOKE, role).await;
+        let known = catalog::role(session.session(), REVOKE, role).await;
         session.give_back();
         Ok(known?.is_some_and(|role| role.may_login && role.expired))
     }

@@ -1,10 +1,18 @@
 //! Logging in to a server.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use keywheel_core::{Error, ErrorKind, Result, SecretValue};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{
+    Client, Config, Row, Statement,
+    types::{ToSql, Type},
+};
 
 use crate::{failure, tls::Tls};
 
@@ -29,9 +37,13 @@ pub(crate) enum NoLogin {
 
 /// A connection. Dropped, it is cut at once: what was not sent yet stays unsent.
 pub(crate) struct Session {
-    client: Option<Client>,
-    driver: JoinHandle<()>,
+    client: Client,
+    prepared: Mutex<HashMap<&'static str, Statement>>,
+    driver: Driver,
 }
+
+/// What carries statements and answers. It ends with its session.
+struct Driver(JoinHandle<()>);
 
 impl Address {
     /// Whether what is sent stays on this machine.
@@ -62,7 +74,7 @@ impl Address {
                     // How it ended is seen by whoever waits for an answer.
                     let _ended = connection.await;
                 });
-                Ok(Session { client: Some(client), driver })
+                Ok(Session { client, prepared: Mutex::default(), driver: Driver(driver) })
             }
             Err(error) => {
                 if failure::is_handshake(&error) {
@@ -107,23 +119,44 @@ impl NoLogin {
 impl Session {
     /// What sends statements.
     pub(crate) fn client(&self) -> &Client {
-        self.client.as_ref().expect("only `close` takes it")
+        &self.client
+    }
+
+    /// Asks something. A question that comes again was prepared by then.
+    pub(crate) async fn ask(
+        &self,
+        question: &'static str,
+        parameters: &[&str],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(question).cloned();
+        let statement = if let Some(known) = known {
+            known
+        } else {
+            let texts = vec![Type::TEXT; parameters.len()];
+            let fresh = self.client.prepare_typed(question, &texts).await?;
+            let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            prepared.insert(question, fresh.clone());
+            fresh
+        };
+        let parameters: Vec<_> = parameters.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+        self.client.query(&statement, &parameters).await
     }
 
     /// Whether it has come to an end already.
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.as_ref().is_none_or(Client::is_closed)
+        self.client.is_closed()
     }
 
     /// Says goodbye, and waits until that is sent.
-    pub(crate) async fn close(mut self) {
-        drop(self.client.take());
-        let _ended = (&mut self.driver).await;
+    pub(crate) async fn close(self) {
+        let Self { client, mut driver, .. } = self;
+        drop(client);
+        let _ended = (&mut driver.0).await;
     }
 }
 
-impl Drop for Session {
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }

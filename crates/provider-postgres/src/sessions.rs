@@ -20,14 +20,13 @@ use keywheel_core::{
     provider::{Consumer, Finding, Surroundings},
 };
 use postgres_protocol::escape::escape_identifier;
-use tokio_postgres::Client;
 
 use crate::{
     admin::Admin,
     catalog::{get, rows},
     examine, failure,
     mistake::Mistake,
-    server::APPLICATION,
+    server::{APPLICATION, Session},
     settings::{SessionsSettings, Written},
 };
 
@@ -112,7 +111,7 @@ impl Notifier for SessionsNotifier {
     /// consumer of the same secret.
     async fn notify(&self, _context: &CallContext, _notice: &Notice) -> Result<()> {
         let session = self.admin.borrow(NOTIFY).await?;
-        let answer = session.client().check_connection().await;
+        let answer = session.session().client().check_connection().await;
         answer.map_err(|error| failure::of_statement(&error, NOTIFY, Effect::NotApplied))?;
         session.give_back();
         Ok(())
@@ -129,7 +128,7 @@ impl Notifier for SessionsNotifier {
             return Err(Error::not_applied(ErrorKind::InvalidConfig, ADOPTED, message));
         };
         let session = self.admin.borrow(ADOPTED).await?;
-        let seen = self.look(session.client(), notice, expected.as_str()).await;
+        let seen = self.look(session.session(), notice, expected.as_str()).await;
         session.give_back();
         let Seen { new, old, hidden } = seen?;
         if hidden > 0 {
@@ -170,7 +169,7 @@ impl Notifier for SessionsNotifier {
 }
 
 impl SessionsNotifier {
-    async fn look(&self, client: &Client, notice: &Notice, expected: &str) -> Result<Seen> {
+    async fn look(&self, session: &Session, notice: &Notice, expected: &str) -> Result<Seen> {
         let replaced = notice.replaced.as_ref().map_or(expected, |replaced| replaced.as_str());
         // In the server's time: its clock may differ from ours.
         let since = self.seconds_since(notice.since);
@@ -186,7 +185,7 @@ impl SessionsNotifier {
                      count(*) FILTER (WHERE usename = $2::text AND ($1::text <> $2::text OR NOT fresh)) FROM seen";
         let application = self.application.as_deref().unwrap_or_default();
         let rows =
-            rows(client, ADOPTED, query, &[expected, replaced, &since, APPLICATION, application]).await?;
+            rows(session, ADOPTED, query, &[expected, replaced, &since, APPLICATION, application]).await?;
         let Some(row) = rows.first() else { return Ok(Seen { new: 0, old: 0, hidden: 0 }) };
         Ok(Seen { hidden: get(row, 0, ADOPTED)?, new: get(row, 1, ADOPTED)?, old: get(row, 2, ADOPTED)? })
     }
@@ -198,7 +197,7 @@ impl SessionsNotifier {
     async fn rights(&self) -> Result<bool> {
         let session = self.admin.borrow(ADOPTED).await?;
         let query = "SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')";
-        let answer = rows(session.client(), ADOPTED, query, &[]).await;
+        let answer = rows(session.session(), ADOPTED, query, &[]).await;
         session.give_back();
         answer?.first().map_or(Ok(false), |row| get(row, 0, ADOPTED))
     }

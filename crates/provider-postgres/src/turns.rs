@@ -90,8 +90,8 @@ fn clone_of(role: &str) -> String {
     if role.len() + SUFFIX.len() <= LONGEST {
         return format!("{role}{SUFFIX}");
     }
-    let hash: String =
-        Sha256::digest(role.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(role.as_bytes()));
+    let hash = format!("{:08x}", u32::from_be_bytes([a, b, c, d]));
     let room = LONGEST - SUFFIX.len() - hash.len() - 1;
     let kept = &role[..role.floor_char_boundary(room)];
     format!("{kept}_{hash}{SUFFIX}")

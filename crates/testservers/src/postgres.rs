@@ -200,6 +200,7 @@ impl PostgresLaunch {
     #[must_use]
     pub fn sql(mut self, statements: &str) -> Self {
         self.statements.push_str(statements);
+        self.statements.push_str(";\n");
         self
     }
 

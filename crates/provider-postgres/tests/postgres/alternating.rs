@@ -132,6 +132,11 @@ async fn no_superuser_is_needed() {
     std::fs::write(scene.path().join("keywheel"), "keywheel").unwrap();
     let text = format!("port: {}\nlogin: {{user: keywheel, password: 'file:keywheel'}}\n", server.port());
     let rotator = scene.target(&text).unwrap().rotator(Some(&"app".into()));
+    let findings = rotator.examine().await;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let grant = "GRANT SET ON PARAMETER \"app\".\"tenant\" TO \"keywheel\"";
+    assert_eq!(findings[0].hint.as_deref(), Some(grant), "{findings:?}");
+    server.sql(grant);
     assert_eq!(rotator.examine().await, []);
     let (one, two) = (owned("app", "value-one"), owned("app_clone", "value-two"));
     rotator.apply(&scene.unhurried(), two.lend(), Some(one.lend())).await.unwrap();

@@ -14,3 +14,4 @@ mod network;
 mod scene;
 mod sessions;
 mod settings;
+mod speed;
