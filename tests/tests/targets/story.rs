@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::server::Strategy;
+
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Story {
@@ -54,9 +56,11 @@ impl Story {
         }
     }
 
-    pub(crate) fn overlap(self) -> &'static str {
+    /// Where both credentials are accepted, the way back has an overlap as well.
+    pub(crate) fn overlap(self, strategy: Strategy) -> &'static str {
         match self {
             Self::Forwards => "0s",
+            Self::RolledBackByHand | Self::RolledBackAfterTheKill if strategy.keeps_old() => "1s",
             Self::ForwardsWithOverlap | Self::RolledBackByHand | Self::RolledBackAfterTheKill => "1h",
         }
     }
