@@ -61,14 +61,14 @@ pub(crate) fn with_app(users_in: RedisUsers) -> Redis {
 
 /// What the inventory says, and the files beside it.
 pub(crate) struct Scene {
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
     pub(crate) settings: Value,
 }
 
 impl Scene {
     /// The administrator changes users of the server at `port`.
     pub(crate) fn new(port: u16) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Arc::new(tempfile::tempdir().unwrap());
         std::fs::write(directory.path().join("admin"), Redis::PASSWORD).unwrap();
         let login = json!({"user": "admin", "password": "file:admin"});
         Self { directory, settings: json!({"host": "127.0.0.1", "port": port, "login": login}) }
@@ -100,12 +100,12 @@ impl Scene {
 
     /// The rotator of a secret for `user`.
     pub(crate) fn user(&self, user: &str) -> User {
-        User(self.target().rotator(Some(&Identity::from(user))))
+        User(self.target().rotator(Some(&Identity::from(user))), Arc::clone(&self.directory))
     }
 
     /// The rotator of a secret that does not say whom it is for.
     pub(crate) fn nobody(&self) -> User {
-        User(self.target().rotator(None))
+        User(self.target().rotator(None), Arc::clone(&self.directory))
     }
 
     pub(crate) fn app(&self) -> User {
@@ -113,9 +113,9 @@ impl Scene {
     }
 }
 
-/// A rotator, called with text.
+/// A rotator, called with text, and the files that it reads.
 #[derive(Clone)]
-pub(crate) struct User(pub(crate) Arc<dyn Rotator>);
+pub(crate) struct User(pub(crate) Arc<dyn Rotator>, pub(crate) Arc<TempDir>);
 
 fn value(text: &str) -> SecretValue {
     SecretValue::copy_from(text.as_bytes())
