@@ -103,7 +103,7 @@ async fn nothing_is_begun_after_the_deadline() {
     let late = CallContext { deadline: Duration::ZERO, ..crate::scene::context() };
     let value = SecretValue::copy_from(NEW.as_bytes());
     let new = Credential { identity: None, value: &value };
-    for error in [user.0.apply(&late, new, None).await, user.0.revoke(&late, new, None).await] {
+    for error in [user.rotator.apply(&late, new, None).await, user.rotator.revoke(&late, new, None).await] {
         let error = error.unwrap_err();
         assert_eq!((error.kind, error.effect), (ErrorKind::TimedOut, Effect::NotApplied), "{error}");
     }

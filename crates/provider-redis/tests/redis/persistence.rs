@@ -1,7 +1,5 @@
 //! What a restart leaves.
 
-use std::sync::Arc;
-
 use keywheel_core::{Effect, ErrorKind, Identity, provider::Target};
 use keywheel_testservers::{Redis, RedisSetup, RedisUsers};
 use rstest::rstest;
@@ -118,7 +116,7 @@ async fn many_at_once_share_a_save_and_each_is_saved() {
     let target = scene.target();
     let user = |number: usize| {
         let name = Identity::new(format!("app-{number}"));
-        User(target.rotator(Some(&name)), Arc::clone(&scene.directory))
+        User::new(target.rotator(Some(&name)), &scene)
     };
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..USERS {

@@ -43,7 +43,7 @@ fn server(authority: &Authority, settings: &[&str]) -> Redis {
     })
 }
 
-fn scene(server: &Redis, authority: &Authority, more: serde_json::Value) -> Scene {
+fn scene(server: &Redis, authority: &Authority, more: &serde_json::Value) -> Scene {
     let mut tls = json!({"root-certificate": "authority.pem", "server-name": "redis.example.org"});
     for (key, value) in more.as_object().unwrap() {
         tls[key] = value.clone();
@@ -57,7 +57,7 @@ fn scene(server: &Redis, authority: &Authority, more: serde_json::Value) -> Scen
 async fn a_rotation_over_tls() {
     let authority = Authority::new();
     let server = server(&authority, &[]);
-    let user = scene(&server, &authority, json!({})).app();
+    let user = scene(&server, &authority, &json!({})).app();
     assert_eq!(user.findings().await, "");
     user.rotate().await;
 }
@@ -66,8 +66,8 @@ async fn a_rotation_over_tls() {
 async fn a_server_that_the_wrong_authority_vouches_for_hears_no_password() {
     let (authority, other) = (Authority::new(), Authority::new());
     let server = server(&authority, &[]);
-    let strange = scene(&server, &other, json!({})).app();
-    let elsewhere = scene(&server, &authority, json!({"server-name": "other.example.org"})).app();
+    let strange = scene(&server, &other, &json!({})).app();
+    let elsewhere = scene(&server, &authority, &json!({"server-name": "other.example.org"})).app();
     for user in [strange, elsewhere] {
         for error in [user.try_probe(OLD).await.unwrap_err(), user.apply(NEW, Some(OLD)).await.unwrap_err()] {
             assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error}");
@@ -81,11 +81,11 @@ async fn a_server_that_the_wrong_authority_vouches_for_hears_no_password() {
 async fn a_server_that_wants_a_certificate_gets_one() {
     let authority = Authority::new();
     let server = server(&authority, &["tls-auth-clients yes"]);
-    let without = scene(&server, &authority, json!({})).app();
+    let without = scene(&server, &authority, &json!({})).app();
     let error = without.try_probe(OLD).await.unwrap_err();
     assert_ne!(error.kind, ErrorKind::Rejected, "{error}");
     let scene =
-        scene(&server, &authority, json!({"client-certificate": "me.pem", "client-key": "file:me.key"}));
+        scene(&server, &authority, &json!({"client-certificate": "me.pem", "client-key": "file:me.key"}));
     let [certificate, key] = authority.issue("keywheel.example.org");
     scene.write("me.pem", &certificate);
     scene.write("me.key", &key);
@@ -96,7 +96,7 @@ async fn a_server_that_wants_a_certificate_gets_one() {
 async fn files_that_are_missing_or_hold_something_else_are_named() {
     let authority = Authority::new();
     let server = server(&authority, &[]);
-    let scene = scene(&server, &authority, json!({}));
+    let scene = scene(&server, &authority, &json!({}));
     let user = scene.app();
     for text in ["", "no certificate at all"] {
         scene.write("authority.pem", text);
@@ -117,7 +117,7 @@ async fn tls_and_no_tls_do_not_mix() {
     let error = plain.try_probe(OLD).await.unwrap_err();
     assert_ne!(error.kind, ErrorKind::Rejected, "{error}");
     let server = crate::scene::with_app(keywheel_testservers::RedisUsers::AclFile);
-    let user = scene(&server, &authority, json!({})).app();
+    let user = scene(&server, &authority, &json!({})).app();
     // Such a server waits for the end of a line; the engine's time-out ends that.
     let outcome = timeout(Duration::from_secs(1), user.try_probe(OLD)).await;
     assert!(!matches!(outcome, Ok(Ok(_))), "{outcome:?}");
