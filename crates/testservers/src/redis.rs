@@ -103,7 +103,7 @@ impl Redis {
         }
         let launch = Launch { command, run_as: None, end_with: Signal::TERM };
         Self {
-            instance: Instance::start(directory, launch, || answers(port)),
+            instance: Instance::start(directory, launch, || answers(port, setup.tls.is_some())),
             port,
             tls: setup.tls.is_some(),
         }
@@ -119,6 +119,11 @@ impl Redis {
         self.instance.directory()
     }
 
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        self.instance.log()
+    }
+
     /// Its process id, while it runs.
     pub fn id(&self) -> Option<u32> {
         self.instance.id()
@@ -127,8 +132,8 @@ impl Redis {
     /// Kills it as a power cut would, and starts it with what is on the disk.
     pub fn survive_a_power_cut(&mut self) {
         self.instance.kill();
-        let port = self.port;
-        self.instance.start_again(|| answers(port));
+        let (port, tls) = (self.port, self.tls);
+        self.instance.start_again(|| answers(port, tls));
     }
 
     /// What it answers the user `admin`.
@@ -188,11 +193,15 @@ fn write_settings(path: &Path, settings: &[String]) -> std::path::PathBuf {
     file
 }
 
-/// Whether it listens; whatever it says to somebody who has not logged in, or not begun with TLS.
-fn answers(port: u16) -> bool {
+/// Whether it listens, and has loaded its data.
+fn answers(port: u16, tls: bool) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    if tls {
+        return true;
+    }
     let _waits = stream.set_read_timeout(Some(Duration::from_secs(1)));
     let mut reply = [0; 64];
-    stream.write_all(b"PING\r\n").is_ok()
-        && matches!(stream.read(&mut reply), Ok(length) if !reply[..length].starts_with(b"-LOADING"))
+    let length = stream.write_all(b"PING\r\n").and_then(|()| stream.read(&mut reply));
+    // Whatever else it says to somebody who has not logged in.
+    length.is_ok_and(|length| length > 0 && !reply[..length].starts_with(b"-LOADING"))
 }

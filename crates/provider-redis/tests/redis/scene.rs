@@ -61,14 +61,14 @@ pub(crate) fn with_app(users_in: RedisUsers) -> Redis {
 
 /// What the inventory says, and the files beside it.
 pub(crate) struct Scene {
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
     pub(crate) settings: Value,
 }
 
 impl Scene {
     /// The administrator changes users of the server at `port`.
     pub(crate) fn new(port: u16) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Arc::new(tempfile::tempdir().unwrap());
         std::fs::write(directory.path().join("admin"), Redis::PASSWORD).unwrap();
         let login = json!({"user": "admin", "password": "file:admin"});
         Self { directory, settings: json!({"host": "127.0.0.1", "port": port, "login": login}) }
@@ -100,12 +100,12 @@ impl Scene {
 
     /// The rotator of a secret for `user`.
     pub(crate) fn user(&self, user: &str) -> User {
-        User(self.target().rotator(Some(&Identity::from(user))))
+        User::new(self.target().rotator(Some(&Identity::from(user))), self)
     }
 
     /// The rotator of a secret that does not say whom it is for.
     pub(crate) fn nobody(&self) -> User {
-        User(self.target().rotator(None))
+        User::new(self.target().rotator(None), self)
     }
 
     pub(crate) fn app(&self) -> User {
@@ -113,17 +113,25 @@ impl Scene {
     }
 }
 
-/// A rotator, called with text.
+/// A rotator, called with text, and the files that it reads.
 #[derive(Clone)]
-pub(crate) struct User(pub(crate) Arc<dyn Rotator>);
+pub(crate) struct User {
+    pub(crate) rotator: Arc<dyn Rotator>,
+    _directory: Arc<TempDir>,
+}
 
 fn value(text: &str) -> SecretValue {
     SecretValue::copy_from(text.as_bytes())
 }
 
 impl User {
+    /// Its files live as long as it does.
+    pub(crate) fn new(rotator: Arc<dyn Rotator>, scene: &Scene) -> Self {
+        Self { rotator, _directory: Arc::clone(&scene.directory) }
+    }
+
     pub(crate) async fn try_probe(&self, password: &str) -> Result<Probe, Error> {
-        self.0.probe(Credential { identity: None, value: &value(password) }).await
+        self.rotator.probe(Credential { identity: None, value: &value(password) }).await
     }
 
     pub(crate) async fn accepts(&self, password: &str) -> bool {
@@ -133,13 +141,13 @@ impl User {
     pub(crate) async fn apply(&self, new: &str, current: Option<&str>) -> Result<(), Error> {
         let (new, current) = (value(new), current.map(value));
         let current = current.as_ref().map(|value| Credential { identity: None, value });
-        self.0.apply(&context(), Credential { identity: None, value: &new }, current).await
+        self.rotator.apply(&context(), Credential { identity: None, value: &new }, current).await
     }
 
     pub(crate) async fn revoke(&self, old: &str, remaining: Option<&str>) -> Result<(), Error> {
         let (old, remaining) = (value(old), remaining.map(value));
         let remaining = remaining.as_ref().map(|value| Credential { identity: None, value });
-        self.0.revoke(&context(), Credential { identity: None, value: &old }, remaining).await
+        self.rotator.revoke(&context(), Credential { identity: None, value: &old }, remaining).await
     }
 
     pub(crate) async fn rotate(&self) {
@@ -152,7 +160,7 @@ impl User {
 
     /// What `doctor` says, one line for each finding.
     pub(crate) async fn findings(&self) -> String {
-        let findings = self.0.examine().await;
+        let findings = self.rotator.examine().await;
         let lines: Vec<_> = findings
             .iter()
             .map(|finding| {
