@@ -68,11 +68,13 @@ stores:
 rotators:
   postgres:
     postgres:
+      host: 127.0.0.1
       port: {}
       strategy: alternating
       login: {{ user: postgres, password: \"file:postgres-admin\" }}
   redis:
     redis:
+      host: 127.0.0.1
       port: {}
       login: {{ user: admin, password: \"file:redis-admin\" }}
 
@@ -105,7 +107,7 @@ fn under_load_one_hundred_rotations_cost_no_request() {
     let application = Application::start(&scene);
     let watch = Stopwatch::start();
     for _ in 0..ROUNDS {
-        scene.keywheel(&["rotate", "--all", "--yes"]).exits(0);
+        scene.keywheel(&["rotate", "postgres", "redis", "--yes"]).exits(0);
     }
     let elapsed = watch.elapsed();
     scene.is_settled();

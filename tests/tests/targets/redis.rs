@@ -19,7 +19,7 @@ impl Server for Redis {
 
     fn rotator(&self, strategy: Strategy) -> String {
         format!(
-            "    redis:\n      port: {}\n      strategy: {strategy}\n      \
+            "    redis:\n      host: 127.0.0.1\n      port: {}\n      strategy: {strategy}\n      \
              login: {{ user: admin, password: \"file:admin\" }}",
             self.port()
         )

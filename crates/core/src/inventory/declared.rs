@@ -1,7 +1,7 @@
 //! Stores, rotators and consumers: one key of each entry names the kind and holds the kind's own settings, the others
 //! are the same for every kind.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
 use crate::{
     inventory::{period::Period, reference::CredentialRef},
@@ -227,11 +227,10 @@ fn quoted<'w>(words: impl Iterator<Item = &'w str>) -> String {
 fn refuse_references<T: ?Sized>(kind: &dyn Kind<T>, settings: Node<'_>, diagnostics: &mut Diagnostics) {
     let mut generator = schemars::SchemaGenerator::default();
     let schema = kind.schema(&mut generator);
+    let definitions = generator.definitions();
     let credential = |key: &str| {
-        schema
-            .get("properties")
-            .and_then(|properties| properties.get(key))
-            .is_some_and(|property| property.to_string().contains("CredentialRef"))
+        let property = schema.get("properties").and_then(|properties| properties.get(key));
+        property.is_some_and(|property| holds_a_credential(property, definitions))
     };
     let mut left: Vec<Node<'_>> = settings
         .entries()
@@ -243,6 +242,37 @@ fn refuse_references<T: ?Sized>(kind: &dyn Kind<T>, settings: Node<'_>, diagnost
         left.extend(node.items());
         left.extend(node.entries().map(|(_, value)| value));
     }
+}
+
+/// Whether a setting with this schema names a credential, itself or in one of its own settings.
+fn holds_a_credential(
+    schema: &serde_json::Value,
+    definitions: &serde_json::Map<String, serde_json::Value>,
+) -> bool {
+    let mut left = vec![schema];
+    let mut seen = BTreeSet::new();
+    while let Some(part) = left.pop() {
+        match part {
+            serde_json::Value::Object(fields) => {
+                left.extend(fields.values());
+                let Some(name) = fields.get("$ref").and_then(|to| to.as_str()?.rsplit('/').next()) else {
+                    continue;
+                };
+                if name == "CredentialRef" {
+                    return true;
+                }
+                if seen.insert(name) {
+                    left.extend(definitions.get(name));
+                }
+            }
+            serde_json::Value::Array(items) => left.extend(items),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::String(_) => {}
+        }
+    }
+    false
 }
 
 pub(super) fn refuse_reference(node: Node<'_>, diagnostics: &mut Diagnostics) {
