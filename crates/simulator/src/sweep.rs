@@ -136,15 +136,24 @@ fn through(
 }
 
 /// The distinct faults of the request at `at`. Of looks in a row each that fails ends the step in the same way: it is
-/// enough that the first one does.
+/// enough that the first one does. Of one look that is repeated until something moves, the first two and the last stand
+/// for all: nothing but time lies between them.
 fn distinct(sent: &[Sent], at: usize) -> impl Iterator<Item = Fault> + use<> {
     let looks = |sent: &Sent| sent.server == Server::Remote && sent.kind == Kind::Look;
     let in_a_row = at.checked_sub(1).is_some_and(|before| {
         looks(&sent[before]) && looks(&sent[at]) && sent[before].process == sent[at].process
     });
+    let same = |other: usize| {
+        sent.get(other).is_some_and(|other| {
+            looks(other) && (other.process, other.request) == (sent[at].process, sent[at].request)
+        })
+    };
+    let one_of_many = at >= 2 && same(at - 2) && same(at - 1) && same(at + 1);
     let Sent { server, kind, request, .. } = sent[at];
     let faults = possible(Choice::Distinct, server, kind, request).iter().copied();
-    faults.filter(move |fault| !(in_a_row && matches!(fault, Fault::LostReply | Fault::Refused)))
+    faults.filter(move |fault| {
+        !(one_of_many || in_a_row && matches!(fault, Fault::LostReply | Fault::Refused))
+    })
 }
 
 /// Random lives, from the seed `from` on: any scenario, one store or two, none to two consumers, up to three engines, a
