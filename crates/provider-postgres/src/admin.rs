@@ -120,25 +120,20 @@ impl Borrowed<'_> {
 /// How long statements of a call may take, as the server is told.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    statement: u128,
-    lock: u128,
+    left: Duration,
 }
 
 impl Limits {
-    /// What is left until the deadline, less what answers need.
+    /// What is left until the deadline.
     ///
     /// # Errors
     /// `TimedOut` when it has passed.
     pub(crate) fn until(context: &CallContext, clock: &dyn Clock, operation: &'static str) -> Result<Self> {
         let left = context.deadline.saturating_sub(clock.running()).min(LONGEST);
-        // Zero would mean "without a limit" to the server.
-        let statement = (left * 9 / 10).as_millis();
-        let lock = (left * 8 / 10).as_millis();
-        if lock == 0 {
-            let message = "the time for this call was over before it began";
-            return Err(Error::not_applied(ErrorKind::TimedOut, operation, message));
+        if left.is_zero() {
+            return Err(too_late(operation));
         }
-        Ok(Self { statement, lock })
+        Ok(Self { left })
     }
 
     /// `statements` in one transaction that keeps to the limits. Sent as one message, it is one transaction to the server:
@@ -150,13 +145,25 @@ impl Limits {
         self,
         session: &Session,
         operation: &'static str,
-        statements: &str,
+        statements: &[String],
     ) -> Result<()> {
-        let Self { statement, lock } = self;
+        // The server has all of them at once and counts for each by itself; a part is kept for its answer.
+        let each = self.left / u32::try_from(statements.len().max(1)).unwrap_or(u32::MAX);
+        let (statement, lock) = ((each * 9 / 10).as_millis(), (each * 8 / 10).as_millis());
+        if lock == 0 {
+            // It would mean "without a limit".
+            return Err(too_late(operation));
+        }
         let all = format!(
-            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; {statements}"
+            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; {}",
+            statements.join("; ")
         );
         let done = session.client().batch_execute(&all).await;
         done.map_err(|error| failure::of_statement(&error, operation, Effect::MaybeApplied))
     }
+}
+
+fn too_late(operation: &'static str) -> Error {
+    let message = "the time for this call was over before anything was changed";
+    Error::not_applied(ErrorKind::TimedOut, operation, message)
 }

@@ -101,12 +101,14 @@ impl PostgresRotator {
         session: &Session,
         operation: &'static str,
         change: Change<'_>,
-    ) -> Result<String> {
+    ) -> Result<Vec<String>> {
         let Change { turns, role, verifier } = change;
         let quoted = escape_identifier(role.as_str());
         let Some(clone) = &turns.clone else {
             let known = catalog::existing(session, operation, role).await?;
-            let Some(verifier) = verifier else { return Ok(format!("ALTER ROLE {quoted} PASSWORD NULL")) };
+            let Some(verifier) = verifier else {
+                return Ok(vec![format!("ALTER ROLE {quoted} PASSWORD NULL")]);
+            };
             usable(&known, role, operation)?;
             if !known.may_login {
                 return Err(Error::not_applied(
@@ -116,14 +118,14 @@ impl PostgresRotator {
                 )
                 .with("role", role));
             }
-            return Ok(format!("ALTER ROLE {quoted} PASSWORD '{verifier}'"));
+            return Ok(vec![format!("ALTER ROLE {quoted} PASSWORD '{verifier}'")]);
         };
         refuse_itself(admin, turns, operation)?;
         let Some(verifier) = verifier else {
             return Ok(match catalog::role(session, operation, role).await? {
                 // Dropped since: nobody can log in as it.
-                None => String::new(),
-                Some(_) => format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL"),
+                None => Vec::new(),
+                Some(_) => vec![format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL")],
             });
         };
         let original = catalog::existing(session, operation, &turns.role).await?;
@@ -133,7 +135,7 @@ impl PostgresRotator {
             statements = clone::statements(session, operation, &turns.role, clone, &original).await?;
         }
         statements.push(format!("ALTER ROLE {quoted} LOGIN PASSWORD '{verifier}'"));
-        Ok(statements.join("; "))
+        Ok(statements)
     }
 
     /// Has the role change its own password, logged in with `with`. `None`: it is refused.
@@ -158,7 +160,7 @@ impl PostgresRotator {
             None => format!("ALTER ROLE {quoted} PASSWORD NULL"),
         };
         let limits = Limits::until(context, &*self.shared.clock, operation)?;
-        limits.run(&session, operation, &statement).await?;
+        limits.run(&session, operation, &[statement]).await?;
         session.close().await;
         Ok(Some(()))
     }

@@ -30,6 +30,9 @@ use crate::{
     settings::{SessionsSettings, Written},
 };
 
+/// In seconds: longer ago than any session began.
+const FOREVER: f64 = 3e9;
+
 const NOTIFY: &str = "notify";
 const ADOPTED: &str = "look at sessions";
 
@@ -142,7 +145,12 @@ impl Notifier for SessionsNotifier {
             Some(replaced) => format!("{} of `{replaced}`", sessions(old)),
             None => format!("{} of `{expected}` from before {}", sessions(old), notice.since),
         };
-        let of_new = format!("{} of `{expected}` from after {}", sessions(new), notice.since);
+        let of_new = match notice.phase {
+            Phase::RolledBack if replaced.is_some() => format!("{} of `{expected}`", sessions(new)),
+            Phase::NextPublished | Phase::Promoted | Phase::RolledBack => {
+                format!("{} of `{expected}` from after {}", sessions(new), notice.since)
+            }
+        };
         Ok(if old > 0 {
             Adoption::NotYet { why: format!("{of_old}, {of_new}") }
         } else if new < i64::from(self.at_least) {
@@ -171,8 +179,10 @@ impl Notifier for SessionsNotifier {
 impl SessionsNotifier {
     async fn look(&self, session: &Session, notice: &Notice, expected: &str) -> Result<Seen> {
         let replaced = notice.replaced.as_ref().map_or(expected, |replaced| replaced.as_str());
-        // In the server's time: its clock may differ from ours.
-        let since = self.seconds_since(notice.since);
+        // In the server's time: its clock may differ from ours. Who goes back to another role's value may be in a session
+        // that never left it.
+        let back = notice.phase == Phase::RolledBack && replaced != expected;
+        let since = if back { FOREVER } else { self.seconds_since(notice.since) };
         let since = format!("{since:.6}");
         let query = "WITH seen AS (SELECT usename, backend_start IS NULL OR backend_type IS NULL AS hidden, \
                      backend_start >= pg_catalog.clock_timestamp() - $3::text::float8 * interval '1 second' AS fresh \

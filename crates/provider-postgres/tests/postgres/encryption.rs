@@ -12,8 +12,9 @@ use crate::scene::{ADMINISTRATOR, Scene, owned};
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn called(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -60,7 +61,7 @@ async fn a_server_is_who_sslmode_says(
     #[case] authority: &str,
     #[case] refused: Option<ErrorKind>,
 ) {
-    let (right, wrong) = (Authority::new(), Authority::new());
+    let (right, wrong) = (Authority::called("right"), Authority::called("wrong"));
     let server = server(&right, name, "");
     let scene = Scene::new();
     fs::write(scene.path().join("right.pem"), right.0.pem()).unwrap();
@@ -105,7 +106,8 @@ async fn a_server_that_cannot_encrypt_gets_no_password_where_that_is_required() 
 
 #[tokio::test]
 async fn an_authority_that_was_replaced_is_read_again() {
-    let (old, new) = (Authority::new(), Authority::new());
+    // Of one name, as when an authority renews its key.
+    let (old, new) = (Authority::called("ours"), Authority::called("ours"));
     let server = server(&new, "127.0.0.1", "");
     let scene = Scene::new();
     fs::write(scene.path().join("ca.pem"), old.0.pem()).unwrap();
@@ -120,7 +122,7 @@ async fn an_authority_that_was_replaced_is_read_again() {
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_where_the_server_wants_one() {
-    let authority = Authority::new();
+    let authority = Authority::called("ours");
     let server = server(&authority, "127.0.0.1", "clientcert=verify-ca");
     let scene = Scene::new();
     let (certificate, key) = authority.issue("keywheel");

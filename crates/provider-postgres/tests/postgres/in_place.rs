@@ -127,6 +127,23 @@ async fn the_administrators_password_is_read_anew() {
 }
 
 #[tokio::test]
+async fn a_server_may_be_reached_by_its_socket() {
+    let server = Postgres::prepare()
+        .sql(CREATE)
+        .rules("local all postgres trust\nlocal all all scram-sha-256\n")
+        .start();
+    let scene = Scene::new();
+    let directory = server.directory().display();
+    let text = format!("host: {directory}\nport: {}\nstrategy: in-place\n", server.port());
+    let rotator = scene.target(&text).unwrap().rotator(Some(&"app".into()));
+    let (one, two) = (owned("app", "value-one"), owned("app", "value-two"));
+    assert_eq!(rotator.examine().await, []);
+    rotator.apply(&scene.unhurried(), two.lend(), Some(one.lend())).await.unwrap();
+    assert_eq!(rotator.probe(two.lend()).await.unwrap(), Probe::Accepted);
+    assert_eq!(rotator.probe(one.lend()).await.unwrap(), Probe::Rejected);
+}
+
+#[tokio::test]
 async fn a_password_that_drivers_disagree_on_is_refused_before_anything_is_sent() {
     let server = Postgres::prepare().sql(CREATE).start();
     let scene = Scene::new();

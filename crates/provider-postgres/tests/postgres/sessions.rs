@@ -115,6 +115,27 @@ async fn with_one_role_the_sessions_from_before_have_to_end() {
     evidence(consumer.adopted(&notice("app", Some("app"), since)).await.unwrap());
 }
 
+/// The role that is used again may never have been left.
+#[tokio::test]
+async fn who_goes_back_to_the_other_role_may_be_there_already() {
+    let server = Postgres::prepare().sql(CREATE).start();
+    let scene = Scene::new();
+    let consumer = notifier(&scene, &server, "");
+    let _stayed = session(&server, "app", "web");
+    let moved = session(&server, "app_clone", "web");
+    scene.surroundings.clock.sleep(Duration::from_millis(50)).await;
+    let back = Notice {
+        phase: Phase::RolledBack,
+        ..notice("app", Some("app_clone"), scene.surroundings.clock.now())
+    };
+    assert!(why(consumer.adopted(&back).await.unwrap()).starts_with("1 session of `app_clone`"));
+    moved.end(&server, "app_clone");
+    evidence(consumer.adopted(&back).await.unwrap());
+    // One that was promoted is used only by who logged in since.
+    let promoted = Notice { phase: Phase::Promoted, ..back };
+    assert!(why(consumer.adopted(&promoted).await.unwrap()).starts_with("no session of `app` from after"));
+}
+
 /// A consumer that is down has given up its sessions and has not moved.
 #[tokio::test]
 async fn that_no_session_is_there_is_evidence_only_where_the_operator_says_so() {

@@ -1,8 +1,10 @@
 //! Settings as an inventory holds them: read, and mistakes shown where they were made.
 
 use keywheel_core::{
-    provider::{Connection, Kind, Target},
+    inventory,
+    provider::{Connection, Kind, Kinds, Target},
     rotator::Strategy,
+    yaml::Style,
 };
 use rstest::rstest;
 
@@ -66,6 +68,34 @@ fn a_consumer_needs_a_login() {
     assert_eq!(consumer.describe(), "sessions of `web` at 127.0.0.1:5432/postgres");
     assert!(!consumer.shows_plain_fingerprints());
     assert_eq!(consumer.trusted(), None);
+}
+
+/// The inventory refuses references wherever the schema has none.
+#[test]
+fn an_inventory_takes_references_for_what_is_secret() {
+    let text = "version: 1
+rotators:
+  main:
+    postgres:
+      host: db
+      client-certificate: { certificate: a.pem, key: '${env:KEY}' }
+      login: { user: keywheel, password: 'file:x' }
+consumers:
+  web:
+    postgres-sessions: { login: { user: keywheel, password: '${env:PASSWORD}' } }
+secrets: {}
+";
+    let kinds = Kinds {
+        rotators: keywheel_provider_postgres::rotators::kinds(),
+        consumers: keywheel_provider_postgres::consumers::kinds(),
+        ..Kinds::default()
+    };
+    let scene = Scene::new();
+    let path = scene.path().join("keywheel.yaml");
+    let read = |text: &str| inventory::read(&path, text.into(), &kinds, &scene.surroundings.clock).map(drop);
+    read(text).map_err(|mistakes| mistakes.render(Style::Plain)).unwrap();
+    let mistakes = read(&text.replace("host: db", "host: '${env:HOST}'")).unwrap_err().render(Style::Plain);
+    assert!(mistakes.contains("a reference is read only where"), "{mistakes}");
 }
 
 #[test]
