@@ -22,6 +22,7 @@ pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
+        "mysql" { rotators: keywheel_provider_mysql ["mysql"] }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
     }
     kinds

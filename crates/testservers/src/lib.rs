@@ -7,11 +7,13 @@
 #![expect(clippy::expect_used, reason = "a server that cannot be started fails the test that wanted it")]
 
 mod instance;
+mod mariadb;
 mod patience;
 mod program;
 mod proxy;
 
 pub use instance::{Instance, Launch, free_port};
+pub use mariadb::Mariadb;
 pub use patience::{Stopwatch, pause, until};
 pub use program::program;
 pub use proxy::{Proxy, Weather};

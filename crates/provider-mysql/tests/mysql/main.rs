@@ -1,0 +1,4 @@
+//! The provider against private servers.
+
+mod conformance;
+mod scene;
