@@ -50,10 +50,15 @@ impl MysqlRotator {
         server.check_writable(operation)?;
         let model = session.meant(&server, &original, self.host_is_said()).await?;
         let found = if *account == original { None } else { session.record(&server, &clone).await? };
-        let record = if *account == original { &model } else { found.as_ref().unwrap_or(&model) };
-        if !record.locked && !record.expired && self.knows(&server, account, record, value).await? {
+        let exists = if *account == original { Some(&model) } else { found.as_ref() };
+        if let Some(record) = exists
+            && !record.locked
+            && !record.expired
+            && self.knows(&server, account, record, value).await?
+        {
             return Ok(());
         }
+        let record = exists.unwrap_or(&model);
         self.check_reachable(operation, &original, &model)?;
         let identified = self.identified(&session, &server, record, value)?;
         if *account == original {

@@ -5,8 +5,9 @@ use std::io;
 use keywheel_core::{Effect, Error, ErrorKind};
 use mysql_async::{DriverError, IoError};
 
-/// The server says no to this credential.
-pub(crate) const ACCESS_DENIED: u16 = 1045;
+/// The server says no to this credential. The second number is `MariaDB`'s when the last method that it tried takes no password:
+/// for an account with `unix_socket` besides a password, and for one that does not exist.
+pub(crate) const ACCESS_DENIED: [u16; 2] = [1045, 1698];
 /// It is locked: `MySQL`, `MariaDB`.
 pub(crate) const LOCKED: [u16; 2] = [3118, 4151];
 /// The password was right and has expired: in a session, at the login.
@@ -20,8 +21,7 @@ fn meaning(code: u16) -> (ErrorKind, &'static str, Effect) {
     use Effect::{MaybeApplied, NotApplied};
     use ErrorKind as Kind;
     match code {
-        ACCESS_DENIED => (Kind::Unauthenticated, "the server refused the login", NotApplied),
-        1698 => (Kind::Unauthenticated, "the account takes no password over the network", NotApplied),
+        1045 | 1698 => (Kind::Unauthenticated, "the server refused the login", NotApplied),
         3118 | 4151 => (Kind::Unauthenticated, "the account is locked", NotApplied),
         1820 | 1862 => (Kind::Unauthenticated, "the password of the account has expired", NotApplied),
         4150 => (

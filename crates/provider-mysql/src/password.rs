@@ -131,7 +131,7 @@ impl MysqlRotator {
         let opened = self.admin.own_session(&account.user, current, operation, Some(context)).await;
         let mut session = match opened {
             Ok(session) => session,
-            Err((Some(ACCESS_DENIED), error)) => {
+            Err((Some(code), error)) if ACCESS_DENIED.contains(&code) => {
                 // An earlier attempt may have succeeded.
                 return match self.probe_account(account, value).await? {
                     Probe::Accepted => Ok(()),
@@ -216,7 +216,8 @@ impl From<String> for Zeroized {
     }
 }
 
-fn wants_clear(operation: &'static str) -> Error {
+/// A plugin has to see the password.
+pub(crate) fn wants_clear(operation: &'static str) -> Error {
     let message = "the server checks passwords by a plugin and takes no hash (`strict_password_validation`); \
          its logs would show the password: `clear-statements: true` accepts that";
     Error::not_applied(ErrorKind::InvalidConfig, operation, message)

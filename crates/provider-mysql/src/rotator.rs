@@ -107,11 +107,29 @@ impl MysqlRotator {
                 return Ok(Probe::Accepted);
             }
             let retired = self.rules.strategy == Strategy::Alternating && LOCKED.contains(&refusal.code);
-            if refusal.code == ACCESS_DENIED || retired {
+            if retired {
+                return Ok(Probe::Rejected);
+            }
+            if ACCESS_DENIED.contains(&refusal.code) {
+                self.check_refusal(account).await?;
                 return Ok(Probe::Rejected);
             }
         }
         Err(failed("probe", Effect::NotApplied, &failure).with("account", account))
+    }
+
+    /// The same number is given for a login that lacks TLS, or a certificate, whatever its password.
+    async fn check_refusal(&self, account: &Account) -> Result<()> {
+        let operation = "probe";
+        if self.admin.login.is_none() {
+            return Ok(());
+        }
+        let mut session = self.admin_session(operation, None).await?;
+        let server = session.server().await?;
+        match session.record(&server, account).await? {
+            Some(record) => self.check_reachable(operation, account, &record),
+            None => Ok(()),
+        }
     }
 
     /// The account with two passwords, or with one: `old` ends.

@@ -1,4 +1,11 @@
 //! The provider against private servers.
 
+mod accounts;
 mod conformance;
+mod doctor;
+mod network;
 mod scene;
+mod server;
+mod settings;
+mod tls;
+mod turns;

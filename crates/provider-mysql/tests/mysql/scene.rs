@@ -26,6 +26,7 @@ pub(crate) struct Scene {
     pub(crate) proxy: Proxy,
     pub(crate) directory: TempDir,
     pub(crate) clock: ManualClock,
+    pub(crate) kept: Vec<TempDir>,
 }
 
 impl Scene {
@@ -43,7 +44,7 @@ impl Scene {
         let proxy = Proxy::to(server.port());
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("admin"), server.admin().1).unwrap();
-        Self { server, proxy, directory, clock: ManualClock::at(Timestamp::UNIX_EPOCH) }
+        Self { server, proxy, directory, clock: ManualClock::at(Timestamp::UNIX_EPOCH), kept: Vec::new() }
     }
 
     /// Settings with a `login`, and `more`.
@@ -58,18 +59,10 @@ impl Scene {
         format!("host: 127.0.0.1\nport: {}{tls}\n{more}", self.proxy.port())
     }
 
-    pub(crate) fn try_target(&self, text: &str) -> Result<Arc<dyn Target>, String> {
-        let [kind] = &kinds()[..] else { panic!("one kind") };
-        let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-        let document = yaml::parse(&mut diagnostics).unwrap();
-        let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
+    pub(crate) fn target(&self, text: &str) -> Arc<dyn Target> {
         let surroundings =
             Surroundings { base: self.directory.path().to_owned(), clock: Arc::new(self.clock.clone()) };
-        kind.configure(&surroundings, settings).ok_or_else(|| diagnostics.render(Style::Plain))
-    }
-
-    pub(crate) fn target(&self, text: &str) -> Arc<dyn Target> {
-        self.try_target(text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+        configure_in(&surroundings, text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
     }
 
     /// The rotator for `identity`, with the administrator and `more`.
@@ -81,6 +74,23 @@ impl Scene {
     pub(crate) fn state(&self) -> String {
         state(&self.server)
     }
+}
+
+/// `Err` with the mistakes as they are printed.
+pub(crate) fn configure(text: &str) -> Result<Arc<dyn Target>, String> {
+    let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+    configure_in(&Surroundings { base: "/nowhere".into(), clock }, text)
+}
+
+pub(crate) fn configure_in(surroundings: &Surroundings, text: &str) -> Result<Arc<dyn Target>, String> {
+    let kinds = kinds();
+    let [kind] = &kinds[..] else { panic!("one kind") };
+    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
+    let document = yaml::parse(&mut diagnostics).unwrap();
+    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
+    let target = kind.configure(surroundings, settings);
+    assert_eq!(target.is_none(), diagnostics.has_errors());
+    target.ok_or_else(|| diagnostics.render(Style::Plain))
 }
 
 pub(crate) fn state(server: &Mariadb) -> String {
