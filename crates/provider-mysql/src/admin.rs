@@ -15,7 +15,7 @@ use mysql_async::{
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    failure::failed,
+    failure::{REFUSED, failed},
     flavour::{Flavour, Server},
     place::{Place, text},
     sql::SETUP,
@@ -165,8 +165,24 @@ impl Session<'_> {
                 self.changed = true;
                 Ok(())
             }
-            Err(error) => Err(self.after(failed(operation, Effect::MaybeApplied, &error))),
+            Err(error) => {
+                let error = self.reason(error).await;
+                Err(self.after(failed(operation, Effect::MaybeApplied, &error)))
+            }
         }
+    }
+
+    /// `MariaDB` ends a refused change with one number for all reasons, and lists the reasons.
+    async fn reason(&mut self, error: mysql_async::Error) -> mysql_async::Error {
+        let mysql_async::Error::Server(mut refusal) = error else { return error };
+        if refusal.code == REFUSED
+            && let Ok(conn) = self.conn()
+            && let Ok(reasons) = conn.query::<(String, u16, String), _>("SHOW WARNINGS").await
+            && let Some((_, code, _)) = reasons.into_iter().find(|(_, code, _)| *code != REFUSED)
+        {
+            refusal.code = code;
+        }
+        mysql_async::Error::Server(refusal)
     }
 
     /// An error of this call: what was certain about its last request is not about those before.

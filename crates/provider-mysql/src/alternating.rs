@@ -1,6 +1,6 @@
 //! Two accounts that take turns.
 
-use keywheel_core::{CallContext, Error, ErrorKind, Identity, Result, SecretValue, rotator::Probe};
+use keywheel_core::{CallContext, Error, ErrorKind, Identity, Result, SecretValue};
 
 use crate::{
     account::{Account, clone_of},
@@ -54,7 +54,7 @@ impl MysqlRotator {
         if let Some(record) = exists
             && !record.locked
             && !record.expired
-            && self.knows(&server, account, record, value).await?
+            && self.has(&server, account, record, value).await?
         {
             return Ok(());
         }
@@ -102,20 +102,6 @@ impl MysqlRotator {
         server.check_writable(operation)?;
         let nobody = self.identified_by_nobody(&session, &server, &record)?;
         session.change(&sql::alter(account, &nobody, " ACCOUNT LOCK")).await
-    }
-
-    /// Whether the account has `value` already.
-    async fn knows(
-        &self,
-        server: &Server,
-        account: &Account,
-        record: &Record,
-        value: &SecretValue,
-    ) -> Result<bool> {
-        match server.flavour {
-            Flavour::MariaDb => Ok(record.has(value)),
-            Flavour::MySql => Ok(self.probe_account(account, value).await? == Probe::Accepted),
-        }
     }
 
     async fn copy_default_role(

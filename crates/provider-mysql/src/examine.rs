@@ -158,9 +158,8 @@ impl MysqlRotator {
 
 impl Session<'_> {
     async fn rights(&mut self) -> Result<Rights> {
-        let about: Option<(String, Option<String>)> = self
-            .first("SELECT CURRENT_USER(), /*M!100000 CURRENT_ROLE() # */ NULLIF(CURRENT_ROLE(), 'NONE')\n")
-            .await?;
+        let about: Option<(String, Option<String>)> =
+            self.first("SELECT CURRENT_USER(), NULLIF(CURRENT_ROLE(), 'NONE')").await?;
         let (login, role) = about.unwrap_or_default();
         let account = Account::of(&login, "%");
         // It is written without escapes there.

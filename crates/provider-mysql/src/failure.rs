@@ -13,6 +13,9 @@ pub(crate) const LOCKED: [u16; 2] = [3118, 4151];
 /// The password was right and has expired: in a session, at the login.
 pub(crate) const EXPIRED: [u16; 2] = [1820, 1862];
 
+/// An account could not be created or changed.
+pub(crate) const REFUSED: u16 = 1396;
+
 /// What a number of the server means here, in our words; whether nothing has changed when a change ends with it.
 ///
 /// <https://mariadb.com/kb/en/mariadb-error-code-reference/>,

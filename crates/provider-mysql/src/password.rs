@@ -83,12 +83,26 @@ impl MysqlRotator {
         let record = session.meant(&server, account, self.host_is_said()).await?;
         check_unlocked(operation, account, &record)?;
         self.check_reachable(operation, account, &record)?;
-        if !record.expired && record.has(value) {
+        if !record.expired && self.has(&server, account, &record, value).await? {
             return Ok(());
         }
         let identified = self.identified(&session, &server, &record, value)?;
         let retain = if keeps_old { " RETAIN CURRENT PASSWORD" } else { "" };
         session.change(&sql::alter(account, &identified, retain)).await
+    }
+
+    /// Whether the account has `value` already. A changed salt would be a change.
+    pub(crate) async fn has(
+        &self,
+        server: &Server,
+        account: &Account,
+        record: &Record,
+        value: &SecretValue,
+    ) -> Result<bool> {
+        match server.flavour {
+            Flavour::MariaDb => Ok(record.has(value)),
+            Flavour::MySql => Ok(self.probe_account(account, value).await? == Probe::Accepted),
+        }
     }
 
     /// Whether a login could work once the password is right.
@@ -140,6 +154,9 @@ impl MysqlRotator {
             }
             Err((_, error)) => return Err(error),
         };
+        if current.same_as(value) {
+            return Ok(());
+        }
         let server = session.server().await?;
         if self.rules.strategy == Strategy::Overlap {
             server.check_dual_passwords(operation)?;

@@ -103,7 +103,7 @@ pub(crate) struct MariaDbRow {
     x509_issuer: String,
     #[serde(default)]
     x509_subject: String,
-    #[serde(default)]
+    #[serde(default, rename = "max_questions")]
     max_queries: u64,
     #[serde(default)]
     max_updates: u64,

@@ -26,14 +26,31 @@ const ADMIN: &str = "keeper";
 /// Small files: they are made once and copied for each server.
 const SIZES: [&str; 2] = ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=24M"];
 
-/// The data directory of a server that was never started, made once for each process.
-static TEMPLATE: LazyLock<TempDir> = LazyLock::new(|| {
-    let directory = TempDir::new().expect("a directory");
+/// The data directory of a server that was never started. It takes seconds to make, and tests are many processes: it is kept
+/// beside the tests' own programs, for as long as those are.
+static TEMPLATE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let server = program("mariadbd", PACKAGE, &[]);
+    let version = Command::new(server).arg("--version").output().expect("the program can be started");
+    let version: String =
+        String::from_utf8_lossy(&version.stdout).chars().filter(char::is_ascii_alphanumeric).collect();
+    let tests = std::env::current_exe().expect("a program");
+    let beside = tests.parent().expect("a directory");
+    let kept = beside.join(format!("mariadb-{}-{version}", geteuid().as_raw()));
+    if !kept.is_dir() {
+        let made = make_template(beside);
+        // Somebody else may have been faster.
+        let _kept = fs::rename(made.path().join("data"), &kept);
+    }
+    kept
+});
+
+fn make_template(beside: &Path) -> TempDir {
+    let directory = TempDir::new_in(beside).expect("a directory");
     let made = Command::new(program("mariadb-install-db", PACKAGE, &[]))
         .arg("--no-defaults")
         .args(SIZES)
         .args(["--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=socket"])
-        .args(as_root().map(|_| "--user=root"))
+        .args(as_root().map(|()| "--user=root"))
         .arg(format!("--auth-root-socket-user={}", user()))
         .arg(format!("--datadir={}", directory.path().join("data").display()))
         // Two that are made at once must not clear away each other's temporary tables.
@@ -43,7 +60,7 @@ static TEMPLATE: LazyLock<TempDir> = LazyLock::new(|| {
         .expect("the program can be started");
     assert!(made.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&made.stderr));
     directory
-});
+}
 
 /// A private server with a directory, a socket and a port of its own. `root` is let in over the socket only.
 pub struct Mariadb {
@@ -65,7 +82,7 @@ impl Mariadb {
     pub fn start_with(options: &[&str]) -> Self {
         let directory = TempDir::new().expect("a directory");
         let data = directory.path().join("data");
-        copy(&TEMPLATE.path().join("data"), &data);
+        copy(&TEMPLATE, &data);
         let port = free_port();
         // Known to this process and to a file of its own directory.
         let password = format!("keeper-{}-{port}", directory.path().display());
@@ -80,7 +97,7 @@ impl Mariadb {
         command
             .arg("--no-defaults")
             .args(SIZES)
-            .args(as_root().map(|_| "--user=root"))
+            .args(as_root().map(|()| "--user=root"))
             .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"])
             .args(["--innodb-fast-shutdown=2", "--innodb-flush-log-at-trx-commit=2", "--thread-cache-size=4"])
             .arg(format!("--port={port}"))

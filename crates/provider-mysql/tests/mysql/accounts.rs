@@ -10,7 +10,7 @@ use crate::scene::{NEW, OLD, Scene, WRONG, apply, context, credential, probe, st
 #[case::backticks("a`b", "`a``b`@`%`")]
 #[case::double_quotes("a\"b", "`a\"b`@`%`")]
 #[case::a_backslash("a\\b\\", "`a\\b\\`@`%`")]
-#[case::unicode("zürich-東京-🔑", "`zürich-東京-🔑`@`%`")]
+#[case::unicode("zürich-東京", "`zürich-東京`@`%`")]
 #[case::spaces(" a b ", "` a b `@`%`")]
 #[case::longest("üabcdefghiüabcdefghiüabcdefghiüabcdefghiüabcdefghiüabcdefghiüabcdefghiüabcdefghi", "")]
 #[tokio::test]

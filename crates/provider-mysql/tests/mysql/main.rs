@@ -4,6 +4,7 @@ mod accounts;
 mod conformance;
 mod doctor;
 mod network;
+mod real;
 mod scene;
 mod server;
 mod settings;

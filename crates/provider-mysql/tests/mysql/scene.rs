@@ -89,8 +89,7 @@ pub(crate) fn configure_in(surroundings: &Surroundings, text: &str) -> Result<Ar
     let document = yaml::parse(&mut diagnostics).unwrap();
     let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
     let target = kind.configure(surroundings, settings);
-    assert_eq!(target.is_none(), diagnostics.has_errors());
-    target.ok_or_else(|| diagnostics.render(Style::Plain))
+    target.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(Style::Plain))
 }
 
 pub(crate) fn state(server: &Mariadb) -> String {

@@ -68,7 +68,8 @@ async fn a_blocked_account_is_not_a_wrong_password() {
 
 #[tokio::test]
 async fn a_server_that_checks_passwords_gets_none_unless_the_operator_says_so() {
-    let scene = Scene::with(&["--plugin-load-add=simple_password_check", "--general-log=1"]);
+    let scene = Scene::new();
+    scene.server.sql("INSTALL SONAME 'simple_password_check'");
     let before = scene.state();
     let rotator = scene.rotator("", "app");
     let error = apply(&rotator, "app").await.unwrap_err();
