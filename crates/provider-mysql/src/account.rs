@@ -56,7 +56,8 @@ pub(crate) fn clone_of(original: &Identity, longest: usize) -> Identity {
         format!("{user}{CLONE}")
     } else {
         let hash = digest::digest(&digest::SHA256, user.as_bytes());
-        let hash: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let hash =
+            hash.as_ref().iter().take(4).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let kept = longest - CLONE.len() - hash.len() - 1;
         format!("{}_{hash}{CLONE}", user.chars().take(kept).collect::<String>())
     };

@@ -124,7 +124,7 @@ impl MysqlRotator {
                 format!("GRANT SELECT ON mysql.* TO {};", rights.login),
             )),
             Err(error) => {
-                findings.push(finding(&error, "create the account, or correct `identity` or `account-host`"))
+                findings.push(finding(&error, "create the account, or correct `identity` or `account-host`"));
             }
         }
     }

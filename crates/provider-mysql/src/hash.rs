@@ -70,7 +70,7 @@ pub(crate) fn unknown(operation: &'static str) -> Result<SecretValue> {
         .map_err(|_| Error::not_applied(ErrorKind::Internal, operation, "no randomness could be had"))?;
     let mut text = Zeroizing::new(String::with_capacity(64));
     text.push_str("aA1-");
-    STANDARD_NO_PAD.encode_string(&*random, &mut text);
+    STANDARD_NO_PAD.encode_string(*random, &mut text);
     Ok(SecretValue::copy_from(text.as_bytes()))
 }
 

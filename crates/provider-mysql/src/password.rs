@@ -14,7 +14,7 @@ use crate::{
     hash::{self, Scheme},
     place::text,
     record::{Method, Record},
-    rotator::MysqlRotator,
+    rotator::{MysqlRotator, check_account},
     sql::{self, Password},
 };
 
@@ -163,7 +163,7 @@ impl MysqlRotator {
         }
         server.check_writable(operation)?;
         let found: Option<String> = session.first("SELECT CURRENT_USER()").await?;
-        self.check_account(operation, account, found.as_deref().unwrap_or_default())?;
+        check_account(operation, account, found.as_deref().unwrap_or_default())?;
         let clear = text(operation, value)?;
         let statement = match server.flavour {
             Flavour::MySql => {

@@ -29,6 +29,7 @@ impl Method {
 }
 
 /// One account.
+#[expect(clippy::struct_excessive_bools, reason = "as the servers keep them")]
 pub(crate) struct Record {
     /// In the order in which they are tried.
     pub(crate) methods: Vec<Method>,
@@ -255,7 +256,7 @@ fn require(ssl: &str, [cipher, issuer, subject]: [&str; 3]) -> String {
 }
 
 fn with_limits(limits: &[(&str, String)]) -> String {
-    let limits: String = limits.iter().map(|(name, limit)| format!(" {name} {limit}")).collect();
+    let limits = limits.iter().fold(String::new(), |text, (name, limit)| text + &format!(" {name} {limit}"));
     if limits.is_empty() { limits } else { format!(" WITH{limits}") }
 }
 

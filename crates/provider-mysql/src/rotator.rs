@@ -66,23 +66,6 @@ impl MysqlRotator {
         self.admin.session(login, operation, context).await
     }
 
-    /// Whether the server took a login of `account` for another account.
-    pub(crate) fn check_account(
-        &self,
-        operation: &'static str,
-        account: &Account,
-        current: &str,
-    ) -> Result<()> {
-        if account.is(current) {
-            return Ok(());
-        }
-        let message = format!(
-            "from this machine the server takes the login for another account, `{current}`: write it as the secret's \
-             `identity`, or run keywheel where the account is let in"
-        );
-        Err(Error::not_applied(ErrorKind::InvalidConfig, operation, message).with("account", account))
-    }
-
     /// A login.
     pub(crate) async fn probe_account(&self, account: &Account, value: &SecretValue) -> Result<Probe> {
         let password = text("probe", value)?;
@@ -93,7 +76,7 @@ impl MysqlRotator {
                 let _closed = conn.disconnect().await;
                 match current {
                     Ok(current) => {
-                        self.check_account("probe", account, &current.unwrap_or_default())?;
+                        check_account("probe", account, &current.unwrap_or_default())?;
                         return Ok(Probe::Accepted);
                     }
                     Err(error) => error,
@@ -145,28 +128,24 @@ impl MysqlRotator {
             return Ok(());
         }
         if self.rules.strategy == Strategy::InPlace {
-            return match remaining {
-                Some(remaining) => self.set_password(context, account, remaining, Some(old), operation).await,
-                None => {
-                    let nobody = hash::unknown(operation)?;
-                    self.set_password(context, account, &nobody, Some(old), operation).await
-                }
-            };
+            let nobody = hash::unknown(operation)?;
+            return self
+                .set_password(context, account, remaining.unwrap_or(&nobody), Some(old), operation)
+                .await;
         }
         let nobody = hash::unknown(operation)?;
         let kept = remaining.unwrap_or(&nobody);
-        let (mut session, own) = match &self.admin.login {
-            Some(login) => (self.admin.session(login, operation, Some(context)).await?, false),
-            None => {
-                let with = remaining.unwrap_or(old);
-                let opened = self.admin.own_session(&account.user, with, operation, Some(context)).await;
-                (opened.map_err(|(_, error)| error)?, true)
-            }
+        let mut session = if let Some(login) = &self.admin.login {
+            self.admin.session(login, operation, Some(context)).await?
+        } else {
+            let with = remaining.unwrap_or(old);
+            let opened = self.admin.own_session(&account.user, with, operation, Some(context)).await;
+            opened.map_err(|(_, error)| error)?
         };
         let server = session.server().await?;
         server.check_dual_passwords(operation)?;
         server.check_writable(operation)?;
-        let statements = if own {
+        let statements = if self.admin.login.is_none() {
             sql::keep_one(None, &sql::identified_by(text(operation, kept)?))
         } else {
             let record = session.meant(&server, account, self.host_is_said()).await?;
@@ -177,6 +156,18 @@ impl MysqlRotator {
         }
         Ok(())
     }
+}
+
+/// Whether the server took a login of `account` for another account.
+pub(crate) fn check_account(operation: &'static str, account: &Account, current: &str) -> Result<()> {
+    if account.is(current) {
+        return Ok(());
+    }
+    let message = format!(
+        "from this machine the server takes the login for another account, `{current}`: write it as the secret's \
+         `identity`, or run keywheel where the account is let in"
+    );
+    Err(Error::not_applied(ErrorKind::InvalidConfig, operation, message).with("account", account))
 }
 
 #[async_trait]

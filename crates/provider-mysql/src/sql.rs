@@ -93,3 +93,77 @@ pub(crate) fn identified_by(password: &str) -> Zeroizing<String> {
     let password = Zeroizing::new(quote(password));
     Zeroizing::new(format!("IDENTIFIED BY {}", *password))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::MySqlRow;
+
+    fn mariadb(json: &str) -> Record {
+        serde_json::from_str::<crate::record::MariaDbRow>(json).unwrap().into()
+    }
+
+    fn mysql(plugin: &str) -> Record {
+        let text = String::new;
+        let row: MySqlRow =
+            (plugin.to_owned(), false, false, false, text(), text(), text(), text(), 0, 0, 0, 0);
+        Record::of_mysql(row, Some(90))
+    }
+
+    fn hashed(record: &Record) -> String {
+        let hash = |method: &Method| method.scheme().map(|scheme| Zeroizing::new(format!("{scheme:?}")));
+        identified(Flavour::MariaDb, record, Password::Hashed(&hash)).to_string()
+    }
+
+    #[test]
+    fn mysql_gets_the_password_itself_for_the_plugin_that_it_has() {
+        let account = Account::of("o'app", "%");
+        let clause =
+            identified(Flavour::MySql, &mysql("caching_sha2_password"), Password::Clear("it's \\ \"x\""));
+        assert_eq!(*clause, r#"IDENTIFIED WITH 'caching_sha2_password' BY 'it\'s \\ \"x\"'"#);
+        let retained = alter(&account, "IDENTIFIED BY 'x'", " RETAIN CURRENT PASSWORD");
+        assert_eq!(*retained, r"ALTER USER 'o\'app'@'%' IDENTIFIED BY 'x' RETAIN CURRENT PASSWORD");
+    }
+
+    #[test]
+    fn the_password_that_stays_takes_the_first_place_before_the_second_is_emptied() {
+        let account = Account::of("app", "%");
+        let [first, second] = keep_one(Some(&account), &identified_by("kept"));
+        assert_eq!(*first, "ALTER USER 'app'@'%' IDENTIFIED BY 'kept'");
+        assert_eq!(*second, "ALTER USER 'app'@'%' DISCARD OLD PASSWORD");
+        let [_, own] = keep_one(None, "");
+        assert_eq!(*own, "ALTER USER CURRENT_USER() DISCARD OLD PASSWORD");
+    }
+
+    #[test]
+    fn mariadb_gets_hashes_and_keeps_its_other_methods() {
+        let native =
+            mariadb(r#"{"access":0,"plugin":"mysql_native_password","authentication_string":"*94"}"#);
+        assert_eq!(hashed(&native), "IDENTIFIED VIA mysql_native_password USING 'Native'");
+        let without_name = mariadb(r#"{"access":0,"plugin":"","authentication_string":""}"#);
+        assert_eq!(hashed(&without_name), "IDENTIFIED VIA mysql_native_password USING 'Native'");
+        let many = mariadb(
+            r#"{"plugin":"ed25519","authentication_string":"k","auth_or":[{"plugin":"unix_socket"},{},{"plugin":"pam","authentication_string":"it's"}]}"#,
+        );
+        assert_eq!(
+            hashed(&many),
+            r"IDENTIFIED VIA unix_socket OR ed25519 USING 'Ed25519' OR pam USING 'it\'s'"
+        );
+        let clear = identified(Flavour::MariaDb, &native, Password::Clear("p'w"));
+        assert_eq!(*clear, r"IDENTIFIED VIA mysql_native_password USING PASSWORD('p\'w')");
+    }
+
+    #[test]
+    fn what_holds_for_an_account_can_be_said_of_another() {
+        let record = mariadb(
+            r#"{"ssl_type":3,"ssl_cipher":"","x509_issuer":"/CN=it's","x509_subject":"/CN=app","max_questions":5,"max_user_connections":-1,"max_statement_time":1.5,"password_lifetime":0}"#,
+        );
+        assert_eq!(record.require, r" REQUIRE ISSUER '/CN=it\'s' AND SUBJECT '/CN=app'");
+        assert_eq!(
+            record.limits,
+            " WITH MAX_QUERIES_PER_HOUR 5 MAX_USER_CONNECTIONS -1 MAX_STATEMENT_TIME 1.5"
+        );
+        assert_eq!(record.lifetime, " PASSWORD EXPIRE NEVER");
+        assert_eq!(mysql("caching_sha2_password").lifetime, " PASSWORD EXPIRE INTERVAL 90 DAY");
+    }
+}

@@ -29,9 +29,9 @@ async fn names_are_taken_as_they_are(#[case] name: &str, #[case] quoted: &str) {
     let other = turns.next_identity(Some(&name.into())).unwrap().unwrap();
     apply(&turns, other.as_str()).await.unwrap();
     assert_eq!(probe(&turns, other.as_str(), NEW).await, Probe::Accepted);
-    let grants = scene.server.sql(&format!(
-        "SELECT COUNT(*) FROM mysql.db WHERE Update_priv = 'Y'; SELECT COUNT(*) FROM mysql.columns_priv"
-    ));
+    let grants = scene.server.sql(
+        "SELECT COUNT(*) FROM mysql.db WHERE Update_priv = 'Y'; SELECT COUNT(*) FROM mysql.columns_priv",
+    );
     assert_eq!(grants, "2\n2\n");
 }
 

@@ -113,7 +113,7 @@ async fn a_call_that_is_given_up_leaves_no_session_in_the_middle_of_a_request() 
     assert_eq!(probe(&rotator, "app", NEW).await, Probe::Accepted);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sessions_of_a_target_are_shared_and_few() {
     let scene = Scene::new();
     let target = scene.target(&scene.settings(""));

@@ -93,12 +93,11 @@ pub(crate) fn configure_in(surroundings: &Surroundings, text: &str) -> Result<Ar
 }
 
 pub(crate) fn state(server: &Mariadb) -> String {
-    let accounts = server.sql(
+    server.sql(
         "SELECT User, Host, JSON_REMOVE(Priv, '$.password_last_changed') FROM mysql.global_priv ORDER BY 1, 2; \
          SELECT * FROM mysql.db; SELECT Db, User, Host, Table_name, Table_priv FROM mysql.tables_priv; \
          SELECT * FROM mysql.roles_mapping",
-    );
-    accounts
+    )
 }
 
 pub(crate) fn context() -> CallContext {
@@ -136,15 +135,8 @@ pub(crate) async fn apply(rotator: &Arc<dyn Rotator>, identity: &str) -> keywhee
 
 /// All findings as text.
 pub(crate) fn words(findings: &[Finding]) -> String {
-    findings
-        .iter()
-        .map(|finding| {
-            format!(
-                "{:?} {} -> {}\n",
-                finding.severity,
-                finding.message,
-                finding.hint.clone().unwrap_or_default()
-            )
-        })
-        .collect()
+    findings.iter().fold(String::new(), |text, finding| {
+        let hint = finding.hint.as_deref().unwrap_or_default();
+        text + &format!("{:?} {} -> {hint}\n", finding.severity, finding.message)
+    })
 }
