@@ -19,7 +19,7 @@ async fn a_lost_answer_is_never_called_a_failure(
 ) {
     let mut scene = Scene::new();
     let more = format!("strategy: {strategy}");
-    let (mut ambiguous, mut done_all_the_same) = (0, 0);
+    let (mut ambiguous, mut done_all_the_same, mut in_peace) = (0, 0, 0);
     for cut in 0..60 {
         scene.server.sql(&format!(
             "DROP USER IF EXISTS app_clone@'%'; ALTER USER app@'%' IDENTIFIED BY '{OLD}' ACCOUNT UNLOCK"
@@ -32,6 +32,11 @@ async fn a_lost_answer_is_never_called_a_failure(
         scene.proxy.set(Weather::Fair);
         let Err(error) = outcome else {
             assert_eq!(probe(&rotator, whom, NEW).await, Probe::Accepted);
+            // Farewells of earlier connections are pieces too: a later cut may still meet a request.
+            if in_peace < 2 {
+                in_peace += 1;
+                continue;
+            }
             assert!(ambiguous > 0 && done_all_the_same > 0, "{cut} cuts, {ambiguous}, {done_all_the_same}");
             return;
         };

@@ -187,7 +187,7 @@ async fn an_overlap_ends_in_either_direction() {
 async fn a_lost_answer_leaves_one_of_the_two_passwords_working() {
     let server = MySql::new().await;
     let rotator = server.rotator("strategy: overlap");
-    let mut ambiguous = 0;
+    let (mut ambiguous, mut in_peace) = (0, 0);
     for cut in 0..60 {
         server
             .sql(&[
@@ -201,10 +201,12 @@ async fn a_lost_answer_leaves_one_of_the_two_passwords_working() {
         server.proxy.set(Weather::Fair);
         assert_eq!(probe(&rotator, &server.app, OLD).await, Probe::Accepted);
         match outcome {
-            Ok(()) => {
+            // Farewells of earlier connections are pieces too: a later cut may still meet a request.
+            Ok(()) if in_peace == 3 => {
                 assert!(ambiguous > 0);
                 return;
             }
+            Ok(()) => in_peace += 1,
             Err(error) if error.effect == keywheel_core::Effect::NotApplied => {
                 assert_eq!(server.state().await, before);
             }
