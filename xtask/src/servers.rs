@@ -12,7 +12,7 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 3] = [
+const NEEDED: [Needed; 4] = [
     Needed {
         program: "mount",
         package: "mount",
@@ -22,9 +22,10 @@ const NEEDED: [Needed; 3] = [
         // Not in the search path on Debian; elsewhere the package manager says that it is there already.
         program: "/usr/lib/postgresql/15/bin/postgres",
         package: "postgresql",
-        what_for: "passwords of PostgreSQL roles",
+        what_for: "the rotator `postgres`",
     },
     Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
+    Needed { program: "mariadbd", package: "mariadb-server", what_for: "the rotator `mysql`" },
 ];
 
 /// Installs what is missing.

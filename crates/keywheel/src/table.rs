@@ -26,6 +26,7 @@ pub fn kinds() -> Kinds {
             rotators: keywheel_provider_postgres::rotators ["postgres"],
             consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
         }
+        "mysql" { rotators: keywheel_provider_mysql ["mysql"] }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
         "redis" { rotators: keywheel_provider_redis ["redis"] }
     }

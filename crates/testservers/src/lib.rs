@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a server that cannot be started fails the test that wanted it")]
 
 mod instance;
+mod mariadb;
 mod patience;
 mod postgres;
 mod program;
@@ -14,6 +15,7 @@ mod proxy;
 mod redis;
 
 pub use instance::{Instance, Launch, free_port};
+pub use mariadb::Mariadb;
 pub use patience::{Stopwatch, pause, until};
 pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
