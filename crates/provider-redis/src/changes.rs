@@ -211,3 +211,38 @@ fn not_saved(change: &Change, error: &RedisError) -> Error {
     };
     Error::maybe_applied(kind, change.operation, message).with("code", error.code().unwrap_or("none"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(changes: &Changes, user: &str, deadline: u64) -> oneshot::Receiver<Result<()>> {
+        let (answer, outcome) = oneshot::channel();
+        let change =
+            Change { operation: "apply", user: user.to_owned(), add: None, remove: None, undo: true };
+        changes.queue().push_back(Waiting { change, deadline: Duration::from_secs(deadline), answer });
+        outcome
+    }
+
+    #[test]
+    fn what_is_late_or_given_up_is_not_sent() {
+        let changes = Changes::default();
+        let mut late = wait(&changes, "late", 5);
+        drop(wait(&changes, "given-up", 60));
+        let _waits = wait(&changes, "waiting", 60);
+        let taken = changes.take(Duration::from_secs(5));
+        let users: Vec<_> = taken.iter().map(|(change, _)| change.user.as_str()).collect();
+        assert_eq!(users, ["waiting"]);
+        let error = late.try_recv().expect("an answer").expect_err("it was late");
+        assert_eq!((error.kind, error.effect), (ErrorKind::TimedOut, Effect::NotApplied));
+    }
+
+    #[test]
+    fn no_more_are_taken_than_a_transaction_has() {
+        let changes = Changes::default();
+        let waiting: Vec<_> =
+            (0..=MOST_AT_ONCE).map(|number| wait(&changes, &number.to_string(), 60)).collect();
+        assert_eq!(changes.take(Duration::ZERO).len(), MOST_AT_ONCE);
+        assert_eq!(changes.take(Duration::ZERO).len(), waiting.len() - MOST_AT_ONCE);
+    }
+}

@@ -180,7 +180,7 @@ impl Rotator for RedisRotator {
         self.check(APPLY, current.and_then(|current| current.identity))?;
         self.shared.check_time(APPLY, context.deadline)?;
         let current = current.map(|current| current.value);
-        let Some(session) = self.enter(APPLY, &[Some(new.value), current]).await? else {
+        let Some(session) = self.enter(APPLY, &[current, Some(new.value)]).await? else {
             let message =
                 "the user changes its own password, and neither its current nor its new one is accepted";
             return Err(self.error(ErrorKind::Unauthenticated, APPLY, message));

@@ -101,12 +101,9 @@ impl Redis {
         if setup.sentinel {
             command.arg("--sentinel");
         }
+        let (tls, log) = (setup.tls.is_some(), path.join("log"));
         let launch = Launch { command, run_as: None, end_with: Signal::TERM };
-        Self {
-            instance: Instance::start(directory, launch, || answers(port, setup.tls.is_some())),
-            port,
-            tls: setup.tls.is_some(),
-        }
+        Self { instance: Instance::start(directory, launch, || answers(port, tls, &log)), port, tls }
     }
 
     /// Its port.
@@ -132,8 +129,8 @@ impl Redis {
     /// Kills it as a power cut would, and starts it with what is on the disk.
     pub fn survive_a_power_cut(&mut self) {
         self.instance.kill();
-        let (port, tls) = (self.port, self.tls);
-        self.instance.start_again(|| answers(port, tls));
+        let (port, tls, log) = (self.port, self.tls, self.directory().join("log"));
+        self.instance.start_again(|| answers(port, tls, &log));
     }
 
     /// What it answers the user `admin`.
@@ -193,15 +190,16 @@ fn write_settings(path: &Path, settings: &[String]) -> std::path::PathBuf {
     file
 }
 
-/// Whether it listens, and has loaded its data.
-fn answers(port: u16, tls: bool) -> bool {
+/// Whether it is this server that listens, and not one of somebody else who was given the same port meanwhile.
+fn answers(port: u16, tls: bool, log: &Path) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     if tls {
-        return true;
+        return fs::read(log)
+            .is_ok_and(|log| String::from_utf8_lossy(&log).contains("Ready to accept connections"));
     }
     let _waits = stream.set_read_timeout(Some(Duration::from_secs(1)));
     let mut reply = [0; 64];
     let length = stream.write_all(b"PING\r\n").and_then(|()| stream.read(&mut reply));
-    // Whatever else it says to somebody who has not logged in.
-    length.is_ok_and(|length| length > 0 && !reply[..length].starts_with(b"-LOADING"))
+    // An answer or a refusal, in the form that Redis gives it.
+    length.is_ok_and(|length| length > 0 && matches!(reply[0], b'+' | b'-'))
 }

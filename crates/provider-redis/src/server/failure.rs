@@ -29,7 +29,7 @@ pub(super) fn from_io(operation: &'static str, effect: Effect, error: &io::Error
     }
     let kind =
         if error.kind() == io::ErrorKind::TimedOut { ErrorKind::TimedOut } else { ErrorKind::Unavailable };
-    failed(kind, format!("no connection to the server: {}", error.kind()))
+    failed(kind, format!("no connection to the server: {error}"))
 }
 
 /// The server answered with an error: nothing was done.

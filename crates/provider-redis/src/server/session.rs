@@ -62,7 +62,9 @@ impl Session {
         let mut replies = ask(operation, &link, &mut looks).await?.into_iter();
         let server: String = read(operation, replies.next())?;
         let server = lines(&server);
-        check_mode(operation, server.get("redis_mode").copied().unwrap_or_default())?;
+        // Valkey calls it by its own name.
+        let mode = server.get("redis_mode").or_else(|| server.get("server_mode"));
+        check_mode(operation, mode.copied().unwrap_or_default())?;
         let persistence = if persists {
             let files: Vec<String> = read(operation, replies.next())?;
             let in_config = server.get("config_file").is_some_and(|file| !file.is_empty());
@@ -113,7 +115,8 @@ fn check_mode(operation: &'static str, mode: &str) -> Result<()> {
         "cluster" => {
             "this is a node of a cluster, where each node has its own users: keywheel does not rotate those"
         }
-        _ => return Ok(()),
+        "standalone" => return Ok(()),
+        _ => "the server does not say whether it stands alone, and keywheel changes users of no other",
     };
     Err(Error::not_applied(ErrorKind::Unsupported, operation, message))
 }
