@@ -19,6 +19,7 @@ use crate::{
     audit::Audit,
     drive::Drive,
     event::{Boundary, EngineEvent, Observer},
+    gather::{Gathers, UnderWay},
     keys::Keys,
     layers::Traced,
     lease::HeldLease,
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(crate) initiator: Initiator,
     pub(crate) patience: Duration,
     pub(crate) limits: Limits,
+    pub(crate) gathers: Arc<Gathers>,
     pub(crate) audit: Audit,
     pub(crate) stop: Stop,
     /// Secrets that a task of this very process works on: the journal's lease keeps processes apart, this keeps tasks.
@@ -79,12 +81,15 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let limits = Limits::new(&parts.inventory, parts.clock.clone());
+        let stop = Stop::default();
+        let gathers = Gathers::new(&parts.inventory, parts.clock.clone(), stop.clone());
         let audit = Audit::new(&parts.inventory.audit_log, parts.keys.clone(), parts.clock.clone());
         // Only traced. How long a journal may take, and what is asked of it again, is known to whoever opened it: to give up
         // a record on a slow disk would turn an effect that is on its way into one that nobody knows about.
         let journal = Arc::new(Traced::around(parts.journal, parts.clock.clone(), "journal"));
         Arc::new(Self {
             limits,
+            gathers: Arc::new(gathers),
             audit,
             inventory: parts.inventory,
             journal,
@@ -97,7 +102,7 @@ impl Engine {
             boundary: parts.boundary,
             initiator: parts.initiator,
             patience: parts.patience,
-            stop: Stop::default(),
+            stop,
             busy: Mutex::default(),
         })
     }
@@ -172,10 +177,9 @@ impl Engine {
                         let engine = Arc::clone(self);
                         let item = item.clone();
                         let reason = reason.map(str::to_owned);
-                        let running = Arc::clone(&running);
+                        let under_way = self.under_way(&item, &running);
                         tasks.spawn(async move {
-                            let _permit =
-                                running.acquire_owned().await.expect("the semaphore is never closed");
+                            under_way.turn().await;
                             let result = engine.run_item(&item, reason.as_deref()).await;
                             (item.secret, result)
                         });
@@ -199,6 +203,12 @@ impl Engine {
             self.finish_item(&mut ended, secret, result);
         }
         ended
+    }
+
+    /// What is half done is not waited for: it may have told its consumers already.
+    fn under_way(&self, item: &Item, running: &Arc<Semaphore>) -> UnderWay {
+        let told = if resumes(item) { &[][..] } else { &item.spec.consumers[..] };
+        self.gathers.under_way(&item.secret, told.iter().map(|consumer| consumer.name.clone()), running)
     }
 
     fn finish_item(

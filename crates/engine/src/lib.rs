@@ -11,6 +11,7 @@ mod drive;
 pub mod engine;
 mod event;
 mod finished;
+mod gather;
 mod handles;
 mod keys;
 pub mod layers;

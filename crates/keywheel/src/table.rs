@@ -7,10 +7,10 @@ use keywheel_engine::ProvidedValues;
 
 /// Adds a provider's kinds, or notes the feature that would bring them.
 macro_rules! rows {
-    ($kinds:ident: $($feature:literal { $($section:ident: $krate:ident [$($kind:literal),+]),+ })+) => {
+    ($kinds:ident: $($feature:literal { $($section:ident: $($krate:ident)::+ [$($kind:literal),+]),+ })+) => {
         $(
             #[cfg(feature = $feature)]
-            { $( $kinds.$section.extend($krate::kinds()); )+ }
+            { $( $kinds.$section.extend($($krate)::+::kinds()); )+ }
             #[cfg(not(feature = $feature))]
             { $( $( $kinds.left_out.insert($kind, $feature); )+ )+ }
         )+
@@ -23,6 +23,7 @@ pub fn kinds() -> Kinds {
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
         "process" { consumers: keywheel_provider_process ["signal", "command"] }
+        "webhook" { consumers: keywheel_provider_webhook::consumers ["http"] }
     }
     kinds
 }

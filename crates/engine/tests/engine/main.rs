@@ -6,6 +6,7 @@ mod dead;
 mod durable;
 #[cfg(test)]
 mod fan_out;
+mod gather;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]

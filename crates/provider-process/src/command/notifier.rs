@@ -39,12 +39,19 @@ pub struct CommandNotifier {
     line: CommandLine,
     evidence: Evidence,
     clock: Arc<dyn Clock>,
+    reloads_all: bool,
 }
 
 impl CommandNotifier {
     /// Runs `line`, and looks at `evidence`. `clock` says when a call's deadline has come.
     pub fn new(line: CommandLine, evidence: Evidence, clock: Arc<dyn Clock>) -> Self {
-        Self { line, evidence, clock }
+        Self { line, evidence, clock, reloads_all: false }
+    }
+
+    /// Whether one run makes the consumer read all its secrets again, so that it may serve several notices.
+    #[must_use]
+    pub fn reloading_all(self, reloads_all: bool) -> Self {
+        Self { reloads_all, ..self }
     }
 }
 
@@ -81,6 +88,10 @@ impl Notifier for CommandNotifier {
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
         Ok(self.evidence.observe(notice).await)
+    }
+
+    fn tells_everything(&self) -> bool {
+        self.reloads_all
     }
 
     async fn examine(&self) -> Vec<Finding> {
