@@ -12,11 +12,14 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 1] = [Needed {
-    program: "mount",
-    package: "mount",
-    what_for: "small and read-only file systems, for full disks and read-only stores",
-}];
+const NEEDED: [Needed; 2] = [
+    Needed {
+        program: "mount",
+        package: "mount",
+        what_for: "small and read-only file systems, for full disks and read-only stores",
+    },
+    Needed { program: "aiosmtpd", package: "python3-aiosmtpd", what_for: "mail to people" },
+];
 
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {

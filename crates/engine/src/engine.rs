@@ -10,7 +10,7 @@ use keywheel_core::{
     Clock, Entropy, Error, ErrorKind, Initiator, Result, RotationId, SecretName,
     inventory::Inventory,
     journal::Journal,
-    plan::{Item, Plan, Reason, Work},
+    plan::{Item, Plan, Reason, Selection, Work},
     rotation::{Event, History, IllegalRecord, NewRecord, Record, Started},
 };
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -25,8 +25,10 @@ use crate::{
     lease::HeldLease,
     limits::Limits,
     observe,
+    post::Post,
     provided::{ProvidedValues, StdinValue},
     report::{Ended, ItemReport, RunReport},
+    status::status,
     stop::Stop,
 };
 
@@ -66,6 +68,7 @@ pub struct Engine {
     pub(crate) provided: Arc<dyn ProvidedValues>,
     pub(crate) stdin: StdinValue,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) post: Arc<Post>,
     pub(crate) boundary: Arc<dyn Boundary>,
     pub(crate) initiator: Initiator,
     pub(crate) patience: Duration,
@@ -87,6 +90,7 @@ impl Engine {
         // Only traced. How long a journal may take, and what is asked of it again, is known to whoever opened it: to give up
         // a record on a slow disk would turn an effect that is on its way into one that nobody knows about.
         let journal = Arc::new(Traced::around(parts.journal, parts.clock.clone(), "journal"));
+        let post = Arc::new(Post::new(parts.inventory.clone(), parts.clock.clone(), parts.observer));
         Arc::new(Self {
             limits,
             gathers: Arc::new(gathers),
@@ -98,7 +102,8 @@ impl Engine {
             keys: parts.keys,
             provided: parts.provided,
             stdin: parts.stdin,
-            observer: parts.observer,
+            observer: post.clone(),
+            post,
             boundary: parts.boundary,
             initiator: parts.initiator,
             patience: parts.patience,
@@ -139,7 +144,9 @@ impl Engine {
     /// report.
     pub async fn run(self: &Arc<Self>, plan: &Plan, reason: Option<&str>) -> Result<RunReport> {
         self.audit.catch_up(self.journal.as_ref()).await?;
+        self.remind(plan).await;
         let ended = self.run_items(plan, reason).await;
+        self.post.last_call(self.journal.as_ref()).await;
         self.audit.catch_up(self.journal.as_ref()).await?;
         let items = plan
             .items
@@ -153,6 +160,20 @@ impl Engine {
             })
             .collect();
         Ok(RunReport { items })
+    }
+
+    /// Tells of what is overdue by far, in the runs that are there to keep it from being so.
+    async fn remind(&self, plan: &Plan) {
+        if plan.selection != Selection::Due || !self.post.speaks_of_overdue() {
+            return;
+        }
+        let reminded = match status(self, self.clock.now()).await {
+            Ok(statuses) => self.post.overdue(self.journal.as_ref(), &statuses).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = reminded {
+            tracing::warn!(%error, "nobody was told of what is overdue");
+        }
     }
 
     async fn run_items(
@@ -330,12 +351,13 @@ impl Engine {
         if let Some(quiet) = lease.quiet() {
             self.observer.on(&EngineEvent::TakesOver { secret, quiet });
             tokio::select! {
-                () = self.clock.sleep(quiet) => {}
+                biased;
                 // It is not given back: whoever gets it next has to know that nobody has waited yet.
                 () = self.stop.wait() => {
                     let because = "the run was asked to stop".to_owned();
                     return Ok(Err(Ended::NotBegun { because }));
                 }
+                () = self.clock.sleep(quiet) => {}
             }
         }
         Ok(Ok((lease, busy)))

@@ -19,6 +19,7 @@ mod lease;
 mod limits;
 mod observe;
 mod operator;
+mod post;
 mod provided;
 mod report;
 mod status;

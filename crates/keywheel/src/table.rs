@@ -17,13 +17,17 @@ macro_rules! rows {
     };
 }
 
-/// The kinds of stores, rotators and consumers that this build has.
+/// The kinds of stores, rotators, consumers and notices that this build has.
 pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
-        "process" { consumers: keywheel_provider_process ["signal", "command"] }
-        "webhook" { consumers: keywheel_provider_webhook::consumers ["http"] }
+        "process" { consumers: keywheel_provider_process ["signal", "command", "compose"] }
+        "webhook" {
+            consumers: keywheel_provider_webhook::consumers ["http"],
+            channels: keywheel_provider_webhook::channels ["slack", "webhook"]
+        }
+        "mail" { channels: keywheel_provider_mail ["smtp"] }
     }
     kinds
 }

@@ -14,8 +14,7 @@ use crate::{
 const DEFAULT: [Occasion; 3] = [Occasion::Failed, Occasion::Parked, Occasion::Overdue];
 
 /// The names that a template may use: the strings of a [`Message`], and nothing else.
-const FIELDS: [&str; 8] =
-    ["id", "occasion", "secret", "rotation", "environment", "owner", "at", "words"];
+const FIELDS: [&str; 8] = ["id", "occasion", "secret", "rotation", "environment", "owner", "at", "words"];
 
 /// A channel, and what is sent through it.
 pub struct DeclaredChannel {

@@ -251,7 +251,7 @@ async fn a_lease_that_the_caller_lost_is_nobody_elses() {
     scene.let_end(3);
     let fenced = all(told).await.into_iter().filter(Result::is_err).count();
     assert_eq!(fenced, 1);
-    assert_eq!(scene.begun(), 2, "the two others are told together");
+    assert_eq!(scene.begun(), 3, "the two others have nobody to wait for");
 }
 
 #[tokio::test]

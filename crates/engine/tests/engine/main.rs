@@ -23,6 +23,7 @@ mod overlap;
 mod parts;
 #[cfg(test)]
 mod plan;
+mod post;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -7,7 +7,11 @@ use reqwest::Url;
 
 /// A checked URL. [`fmt::Display`] and [`fmt::Debug`] leave out the query, in which an operator may have put a token.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Address(Url);
+pub(crate) struct Address {
+    url: Url,
+    /// Whether the path is a credential too.
+    concealed: bool,
+}
 
 /// What is wrong with a URL, and what to write instead.
 pub(crate) type Unusable = (&'static str, &'static str);
@@ -26,22 +30,27 @@ impl Address {
                 "leave `user:password@` out, and name the credential under `token` or `headers`",
             ));
         }
-        Ok(Self(url))
+        Ok(Self { url, concealed: false })
+    }
+
+    /// As [`new`](Self::new), of a URL that is a credential itself: nothing but its host is ever shown.
+    pub(crate) fn concealed(text: &str) -> Result<Self, Unusable> {
+        Ok(Self { concealed: true, ..Self::new(text)? })
     }
 
     pub(crate) fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// Whether what is sent there can be read on the way.
     pub(crate) fn is_open_to_the_network(&self) -> bool {
-        self.0.scheme() == "http" && !self.is_loopback()
+        self.url.scheme() == "http" && !self.is_loopback()
     }
 
     /// Whether it is this machine: no proxy of the environment is asked then.
     pub(crate) fn is_loopback(&self) -> bool {
         // The typed host is not exported by the client's crate, so an address is read from the text.
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.url.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse::<std::net::IpAddr>() {
             Ok(address) => address.is_loopback(),
@@ -51,15 +60,16 @@ impl Address {
 
     /// The host and port to knock at.
     pub(crate) fn knock(&self) -> (String, u16) {
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.url.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        (bare.to_owned(), self.0.port_or_known_default().unwrap_or(443))
+        (bare.to_owned(), self.url.port_or_known_default().unwrap_or(443))
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.0.origin().ascii_serialization(), self.0.path())
+        let path = if self.concealed { "/…" } else { self.url.path() };
+        write!(f, "{}{path}", self.url.origin().ascii_serialization())
     }
 }
 

@@ -77,11 +77,11 @@ impl EndpointSettings {
         let mut mistakes = Vec::new();
         let mut headers = Vec::new();
         let secret = self.token.is_some() || !self.headers.is_empty();
-        for (name, credential) in self.headers {
+        for (name, credential) in &self.headers {
             match HeaderName::from_bytes(name.as_bytes()) {
-                Ok(header) => headers.push((header, credential.beside(&surroundings.base))),
+                Ok(header) => headers.push((header, credential.clone().beside(&surroundings.base))),
                 Err(_) => mistakes.push(Mistake::new(
-                    format!("{field}.headers"),
+                    below(field, "headers"),
                     format!("`{name}` cannot be the name of a header"),
                     "write it like `X-Token: ${env:WEB_TOKEN}`",
                 )),
@@ -91,7 +91,7 @@ impl EndpointSettings {
             Ok(address) => {
                 if secret && address.is_open_to_the_network() {
                     mistakes.push(Mistake::new(
-                        format!("{field}.url"),
+                        below(field, "url"),
                         "a credential would cross the network unencrypted",
                         "use https, with `ca-file` for an authority of your own; http is for this machine",
                     ));
@@ -99,22 +99,35 @@ impl EndpointSettings {
                 Some(address)
             }
             Err((message, hint)) => {
-                mistakes.push(Mistake::new(format!("{field}.url"), message, hint));
+                mistakes.push(Mistake::new(below(field, "url"), message, hint));
                 None
             }
         };
         match address {
-            Some(address) if mistakes.is_empty() => Ok(Endpoint {
-                roots: roots(&address, self.ca_file.map(|path| beside(surroundings, &path))),
-                address,
-                token: self.token.map(|credential| credential.beside(&surroundings.base)),
-                headers,
-                timeout: self.timeout.map_or(ANSWER_TIME, Duration::from),
-                client: OnceCell::new(),
-            }),
+            Some(address) if mistakes.is_empty() => {
+                let endpoint = Self { url: self.url, headers: BTreeMap::new(), ..self };
+                Ok(Endpoint { headers, ..endpoint.at(address, surroundings) })
+            }
             Some(_) | None => Err(mistakes),
         }
     }
+
+    /// The endpoint at an address that was checked already; `url` and `headers` are not looked at.
+    pub(crate) fn at(self, address: Address, surroundings: &Surroundings) -> Endpoint {
+        Endpoint {
+            roots: roots(&address, self.ca_file.map(|path| beside(surroundings, &path))),
+            address,
+            token: self.token.map(|credential| credential.beside(&surroundings.base)),
+            headers: Vec::new(),
+            timeout: self.timeout.map_or(ANSWER_TIME, Duration::from),
+            client: OnceCell::new(),
+        }
+    }
+}
+
+/// The setting `key` below `field`, which is nothing for a setting of the kind itself.
+fn below(field: &str, key: &str) -> String {
+    if field.is_empty() { key.to_owned() } else { format!("{field}.{key}") }
 }
 
 fn roots(address: &Address, file: Option<PathBuf>) -> Roots {

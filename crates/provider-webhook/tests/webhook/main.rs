@@ -7,6 +7,7 @@
 mod conformance;
 mod evidence;
 mod kinds;
+mod messages;
 mod reload;
 mod scene;
 mod server;
