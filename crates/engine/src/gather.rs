@@ -97,6 +97,14 @@ impl Turn {
     fn give_up(&self) {
         drop(lock(&self.permit).take());
     }
+
+    /// Takes it again, if it was given up: behind those who wait for theirs.
+    async fn take_again(&self) {
+        let given_up = lock(&self.permit).is_none();
+        if given_up {
+            self.take().await;
+        }
+    }
 }
 
 impl Gathers {
@@ -202,11 +210,15 @@ impl Gather {
         lock(&self.state).open = None;
     }
 
+    fn somebody_comes(&self) -> bool {
+        !lock(&self.state).coming.is_empty()
+    }
+
     async fn all_came(&self) {
         loop {
             // Before the look: what changes between the two is not missed.
             let changed = self.changed.notified();
-            if lock(&self.state).coming.is_empty() {
+            if !self.somebody_comes() {
                 return;
             }
             changed.await;
@@ -230,9 +242,13 @@ impl Gathered {
     async fn call(
         &self,
         tell: watch::Sender<Option<Told>>,
+        turn: Option<&Turn>,
         context: &CallContext,
         notice: &Notice,
     ) -> Result<()> {
+        if self.gather.somebody_comes() {
+            step_aside(turn);
+        }
         tokio::select! {
             biased;
             () = self.gather.all_came() => {}
@@ -245,11 +261,12 @@ impl Gathered {
         result
     }
 
-    async fn told(&self, context: &CallContext, notice: &Notice) -> Result<()> {
+    async fn told(&self, turn: Option<&Turn>, context: &CallContext, notice: &Notice) -> Result<()> {
         loop {
             match self.gather.join() {
-                Part::Calls(tell) => return self.call(tell, context, notice).await,
+                Part::Calls(tell) => return self.call(tell, turn, context, notice).await,
                 Part::Waits(mut told) => {
+                    step_aside(turn);
                     let told = told.wait_for(Option::is_some).await.map(|told| told.clone());
                     match told {
                         Ok(Some(Ok(()))) => return Ok(()),
@@ -271,12 +288,9 @@ impl Notifier for Gathered {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
         let turn = self.gathers.turn_of(&notice.secret);
         self.gather.nobody_waits_for(&notice.secret);
+        let result = self.told(turn.as_deref(), context, notice).await;
         if let Some(turn) = &turn {
-            turn.give_up();
-        }
-        let result = self.told(context, notice).await;
-        if let Some(turn) = &turn {
-            turn.take().await;
+            turn.take_again().await;
         }
         result
     }
@@ -291,6 +305,13 @@ impl Notifier for Gathered {
 
     async fn examine(&self) -> Vec<Finding> {
         self.inner.examine().await
+    }
+}
+
+/// Lets others run while this rotation waits for them.
+fn step_aside(turn: Option<&Turn>) {
+    if let Some(turn) = turn {
+        turn.give_up();
     }
 }
 

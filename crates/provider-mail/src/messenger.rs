@@ -69,7 +69,8 @@ impl SmtpMessenger {
         let (name, file) = (self.server.name.clone(), self.server.ca_file.clone());
         // It reads certificates.
         let parameters = spawn_blocking(move || parameters(name, file.as_deref())).await;
-        let panicked = |_| Error::not_applied(ErrorKind::Internal, OPERATION, "reading certificates panicked");
+        let panicked =
+            |_| Error::not_applied(ErrorKind::Internal, OPERATION, "reading certificates panicked");
         parameters.map_err(panicked)?.map(wrap)
     }
 }
@@ -85,7 +86,9 @@ fn parameters(name: String, file: Option<&Path>) -> Result<TlsParameters> {
             .map_err(|_| unusable("there is no certificate in it").with("ca-file", path.display()))?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
     }
-    builder.build_rustls().map_err(|_| unusable("TLS cannot be set up: look at `ca-file`, or install ca-certificates"))
+    builder
+        .build_rustls()
+        .map_err(|_| unusable("TLS cannot be set up: look at `ca-file`, or install ca-certificates"))
 }
 
 fn credentials(user: &str, password: &CredentialRef) -> Result<Credentials> {

@@ -84,8 +84,14 @@ impl SmtpSettings {
         const LIKE: &str = "write it like `keywheel <keywheel@example.org>`";
         let mut mistakes = Vec::new();
         let mut mistake = |field, message: String, hint| mistakes.push(Mistake { field, message, hint });
-        if self.server.is_empty() || self.server.contains(|letter: char| letter == '/' || letter.is_whitespace()) {
-            mistake("server", "this is not the name of a server".to_owned(), "write it like `mail.example.org`");
+        if self.server.is_empty()
+            || self.server.contains(|letter: char| letter == '/' || letter.is_whitespace())
+        {
+            mistake(
+                "server",
+                "this is not the name of a server".to_owned(),
+                "write it like `mail.example.org`",
+            );
         }
         if self.tls == Tls::None && !is_loopback(&self.server) {
             let message = "the mail, and a password, would cross the network unencrypted".to_owned();
@@ -95,7 +101,11 @@ impl SmtpSettings {
             (Some(user), Some(password)) => Some((user, password.beside(&surroundings.base))),
             (None, None) => None,
             (Some(_), None) => {
-                mistake("username", "a user without a password".to_owned(), "add `password: ${env:SMTP_PASSWORD}`");
+                mistake(
+                    "username",
+                    "a user without a password".to_owned(),
+                    "add `password: ${env:SMTP_PASSWORD}`",
+                );
                 None
             }
             (None, Some(_)) => {

@@ -40,6 +40,7 @@ pub(super) struct Mailbox {
 #[derive(Default)]
 struct State {
     waiting: usize,
+    /// Those that belong to no rotation, which nothing else remembers.
     delivered: BTreeSet<String>,
     lost: Vec<(String, String)>,
 }
@@ -86,9 +87,10 @@ impl Mailbox {
                 state.send_modify(|state| {
                     state.waiting -= 1;
                     match sent {
-                        Ok(()) => {
+                        Ok(()) if message.rotation.is_none() => {
                             state.delivered.insert(message.id);
                         }
+                        Ok(()) => {}
                         Err(error) => state.lost.push((message.id, error.to_string())),
                     }
                 });
@@ -115,9 +117,11 @@ impl Mailbox {
         lost
     }
 
-    /// Whether the far side took the message called `id`.
+    /// Whether the far side took the message called `id`, which belongs to no rotation; told once.
     pub(super) fn delivered(&self, id: &str) -> bool {
-        self.state.borrow().delivered.contains(id)
+        let mut delivered = false;
+        self.state.send_modify(|state| delivered = state.delivered.remove(id));
+        delivered
     }
 }
 

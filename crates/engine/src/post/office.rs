@@ -7,7 +7,7 @@ use std::{
 };
 
 use keywheel_core::{
-    Clock, Result, SecretName,
+    Clock, Result, RotationId, SecretName,
     inventory::{DeclaredChannel, Inventory},
     journal::Journal,
     message::{Message, Occasion},
@@ -29,8 +29,8 @@ pub(crate) struct Post {
     listener: Arc<dyn Observer>,
     /// In the order of the inventory's notices.
     boxes: Vec<Mailbox>,
-    /// What was told already: a rotation that is parked twice is one that people know.
-    told: Mutex<HashSet<String>>,
+    /// What was told of rotations that have not ended: one that is parked twice is one that people know.
+    told: Mutex<HashSet<(RotationId, Occasion)>>,
     /// Messages about secrets that are overdue, by their ids.
     reminders: Mutex<Vec<(SecretName, String)>>,
 }
@@ -63,8 +63,19 @@ impl Post {
         Ok(())
     }
 
+    /// Whether `message` is the first of its kind about its rotation. After the last one nothing has to be remembered.
+    fn is_news(&self, message: &Message) -> bool {
+        let Some(rotation) = message.rotation else { return true };
+        let mut told = lock(&self.told);
+        let news = told.insert((rotation, message.occasion));
+        if matches!(message.occasion, Occasion::Succeeded | Occasion::Failed) {
+            told.retain(|(known, _)| *known != rotation);
+        }
+        news
+    }
+
     fn tell(&self, message: &Message) {
-        if !lock(&self.told).insert(message.id.clone()) {
+        if !self.is_news(message) {
             return;
         }
         for (declared, mailbox) in self.inventory.notices.values().zip(&self.boxes) {

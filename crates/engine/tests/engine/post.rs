@@ -171,7 +171,7 @@ async fn a_secret_that_is_late_by_far_is_told_about_once() {
     let nothing = keywheel_core::plan::Plan { items: Vec::new(), ..plan };
     engine.run(&nothing, None).await.unwrap();
     assert_eq!(reader.occasions(), [Occasion::Overdue]);
-    assert!(reader.got()[0].words.contains("26h"), "{}", reader.got()[0].words);
+    assert!(reader.got()[0].words.contains("1d 2h"), "{}", reader.got()[0].words);
     // Another process, for the same time at which it was due.
     world.engine().run(&nothing, None).await.unwrap();
     assert_eq!(reader.got().len(), 1);

@@ -13,8 +13,14 @@ use crate::scene::channel;
 #[case::to("server: mail\nfrom: a@b.c\nto: [nobody]\n", "not a mail address")]
 #[case::nobody("server: mail\nfrom: a@b.c\nto: []\n", "nobody gets the mail")]
 #[case::user("server: mail\nfrom: a@b.c\nto: [a@b.c]\nusername: app\n", "a user without a password")]
-#[case::password("server: mail\nfrom: a@b.c\nto: [a@b.c]\npassword: '${env:P}'\n", "a password without a user")]
-#[case::literal("server: mail\nfrom: a@b.c\nto: [a@b.c]\nusername: app\npassword: hunter2\n", "named, not written down")]
+#[case::password(
+    "server: mail\nfrom: a@b.c\nto: [a@b.c]\npassword: '${env:P}'\n",
+    "a password without a user"
+)]
+#[case::literal(
+    "server: mail\nfrom: a@b.c\nto: [a@b.c]\nusername: app\npassword: hunter2\n",
+    "named, not written down"
+)]
 fn a_mistake_is_shown(#[case] text: &str, #[case] expected: &str) {
     let mistakes = channel(text, Path::new(".")).err().unwrap();
     assert!(mistakes.contains(expected), "{mistakes}");

@@ -15,7 +15,10 @@ async fn a_mail_arrives_encrypted_and_says_what_happened() {
     let server = Server::start(true);
     server.password("right\n");
     let notice = server.notice("to: [ops@example.org, Second <second@example.org>]\n");
-    assert_eq!(notice.describe(), format!("mail to ops@example.org, second@example.org through localhost:{}", server.port));
+    assert_eq!(
+        notice.describe(),
+        format!("mail to ops@example.org, second@example.org through localhost:{}", server.port)
+    );
     assert_eq!(notice.messenger().examine().await, []);
     assert_eq!(server.mail(1), None, "doctor tells nobody");
     notice.messenger().send(&message(), LIMIT).await.unwrap();
@@ -54,7 +57,8 @@ async fn a_password_is_read_by_each_mail() {
 async fn a_refusal_is_told_by_its_code_alone(#[case] to: &str, #[case] kind: ErrorKind, #[case] code: &str) {
     let server = Server::start(true);
     server.password("right");
-    let error = server.notice(&format!("to: [{to}]\n")).messenger().send(&message(), LIMIT).await.unwrap_err();
+    let error =
+        server.notice(&format!("to: [{to}]\n")).messenger().send(&message(), LIMIT).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
     assert!(error.to_string().contains(code) && !error.to_string().contains("mailbox"), "{error}");
 }
@@ -73,8 +77,10 @@ async fn a_server_that_hangs_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_to_a_server_that_is_not_believed_or_does_not_encrypt() {
     let server = Server::start(true);
-    let unbelieved = format!("server: localhost\nport: {}\nfrom: a@example.org\nto: [b@example.org]\n", server.port);
-    let messenger = channel(&unbelieved, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
+    let unbelieved =
+        format!("server: localhost\nport: {}\nfrom: a@example.org\nto: [b@example.org]\n", server.port);
+    let messenger =
+        channel(&unbelieved, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
     let error = messenger.send(&message(), LIMIT).await.unwrap_err();
     assert!(!error.kind.is_transient(), "{error}");
 
@@ -88,14 +94,21 @@ async fn nothing_is_sent_to_a_server_that_is_not_believed_or_does_not_encrypt() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_of_this_machine_needs_no_encryption() {
     let server = Server::start(false);
-    let text =
-        format!("server: localhost\nport: {}\ntls: none\nfrom: a@example.org\nto: [b@example.org]\n", server.port);
-    let messenger = channel(&text, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
+    let text = format!(
+        "server: localhost\nport: {}\ntls: none\nfrom: a@example.org\nto: [b@example.org]\n",
+        server.port
+    );
+    let messenger =
+        channel(&text, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
     messenger.send(&message(), LIMIT).await.unwrap();
     assert!(server.mail(1).unwrap().contains("encrypted: no"));
 
-    let text = format!("server: 127.0.0.1\nport: {}\ntls: none\nfrom: a@example.org\nto: [b@example.org]\n", free_port());
-    let nobody = channel(&text, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
+    let text = format!(
+        "server: 127.0.0.1\nport: {}\ntls: none\nfrom: a@example.org\nto: [b@example.org]\n",
+        free_port()
+    );
+    let nobody =
+        channel(&text, server.directory()).unwrap_or_else(|mistakes| panic!("{mistakes}")).messenger();
     let error = nobody.send(&message(), LIMIT).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("refused"), "{error}");
