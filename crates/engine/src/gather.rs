@@ -257,7 +257,7 @@ impl Gathered {
         }
         self.gather.close();
         let result = self.inner.notify(context, notice).await;
-        tell.send_replace(Some(result.as_ref().map(|()| ()).map_err(Copied::of)));
+        tell.send_replace(Some(result.as_ref().copied().map_err(Copied::of)));
         result
     }
 

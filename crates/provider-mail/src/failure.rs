@@ -28,7 +28,7 @@ fn meaning(error: &SmtpError) -> (ErrorKind, Effect, String) {
     }
     if error.is_timeout() {
         (ErrorKind::TimedOut, MaybeApplied, "gave no answer in time".to_owned())
-    } else if error.is_tls() {
+    } else if error.is_tls() || is_distrust(error) {
         let why = "cannot be spoken to through TLS: look at its name, its certificate, `ca-file` and `tls`";
         (ErrorKind::InvalidConfig, NotApplied, why.to_owned())
     } else if error.is_client() {
@@ -37,6 +37,23 @@ fn meaning(error: &SmtpError) -> (ErrorKind, Effect, String) {
     } else {
         (ErrorKind::Unavailable, MaybeApplied, format!("cannot be reached: {}", cause(error)))
     }
+}
+
+/// Whether the server showed a certificate that is not believed: time does not mend that.
+fn is_distrust(error: &SmtpError) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(current) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = current.downcast_ref::<rustls::Error>() {
+            return true;
+        }
+        // An I/O error hides what it was made of from `source`.
+        let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    false
 }
 
 /// The innermost cause, which is the system's.
