@@ -2,7 +2,7 @@
 //!
 //! | kind | `notify` | settings |
 //! |---|---|---|
-//! | `signal` | sends a signal to the process in a pid file, or to every process of a name; reloads a unit of systemd | [`SignalSettings`] |
+//! | `signal` | signals the process in a pid file or all of a name; reloads a unit of systemd | [`SignalSettings`] |
 //! | `command` | runs a program without a shell | [`CommandSettings`] |
 //! | `compose` | makes containers of Docker Compose anew | [`ComposeSettings`] |
 //!

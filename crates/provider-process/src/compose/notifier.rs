@@ -42,16 +42,12 @@ impl ComposeNotifier {
         Self { line, version, file, evidence, clock }
     }
 
-    fn run<'a>(&self, line: &'a CommandLine, limit: Duration) -> Run<'a> {
-        Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: false, limit }
-    }
-
     fn file_is_there(&self) -> bool {
         self.file.resolved().is_file()
     }
 
     async fn compose_is_there(&self) -> bool {
-        let outcome = self.run(&self.version, LOOK_TIME).start(self.clock.as_ref()).await;
+        let outcome = run(&self.version, LOOK_TIME).start(self.clock.as_ref()).await;
         matches!(outcome, Ok(Outcome::Ended { status, .. }) if status.success())
     }
 }
@@ -64,7 +60,7 @@ impl Notifier for ComposeNotifier {
             return Err(Error::not_applied(ErrorKind::InvalidConfig, OPERATION, message));
         }
         let limit = time_left(context, self.clock.as_ref(), OPERATION, &self.line)?;
-        tell(self.run(&self.line, limit), self.clock.as_ref()).await
+        tell(run(&self.line, limit), self.clock.as_ref()).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
@@ -92,4 +88,8 @@ impl Notifier for ComposeNotifier {
         findings.extend(self.evidence.examine().await);
         findings
     }
+}
+
+fn run(line: &CommandLine, limit: Duration) -> Run<'_> {
+    Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: false, limit }
 }

@@ -76,15 +76,11 @@ impl UnitNotifier {
         })
     }
 
-    fn run<'a>(&self, line: &'a CommandLine, limit: std::time::Duration) -> Run<'a> {
-        Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: true, limit }
-    }
-
     /// An error unless the unit runs.
     async fn look(&self, limit: std::time::Duration) -> Result<()> {
         let failed = |kind, how: String| Err(Error::not_applied(kind, OPERATION, how));
         // It only looks, so nothing was applied whatever became of it.
-        let outcome = self.run(&self.is_active, limit).start(self.clock.as_ref()).await;
+        let outcome = run(&self.is_active, limit).start(self.clock.as_ref()).await;
         match outcome.map_err(|error| Error { effect: keywheel_core::Effect::NotApplied, ..error })? {
             Outcome::Ended { status, .. } if status.success() => Ok(()),
             Outcome::Ended { status, .. }
@@ -108,7 +104,7 @@ impl UnitNotifier {
     /// Why the unit cannot be reloaded, as far as systemd says so.
     async fn reload_trouble(&self) -> Option<Finding> {
         let line = self.can_reload.as_ref()?;
-        match self.run(line, LOOK_TIME).start(self.clock.as_ref()).await {
+        match run(line, LOOK_TIME).start(self.clock.as_ref()).await {
             Ok(Outcome::Ended { status, output, .. }) if status.success() && output.trim_ascii() == b"no" => {
                 Some(Finding::error(
                     format!("the unit {} cannot be reloaded: it has no ExecReload", self.unit),
@@ -126,7 +122,7 @@ impl Notifier for UnitNotifier {
         let clock = self.clock.as_ref();
         self.look(time_left(context, clock, OPERATION, &self.is_active)?).await?;
         let limit = time_left(context, clock, OPERATION, &self.act)?;
-        tell(Run { keep_output: false, ..self.run(&self.act, limit) }, clock).await
+        tell(Run { keep_output: false, ..run(&self.act, limit) }, clock).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
@@ -148,4 +144,8 @@ impl Notifier for UnitNotifier {
         findings.extend(self.evidence.examine().await);
         findings
     }
+}
+
+fn run(line: &CommandLine, limit: std::time::Duration) -> Run<'_> {
+    Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: true, limit }
 }
