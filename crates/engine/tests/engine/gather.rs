@@ -40,7 +40,7 @@ struct State {
 #[async_trait]
 impl Notifier for Workload {
     async fn notify(&self, _context: &CallContext, _notice: &Notice) -> Result<()> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.0.lock().expect("nobody panicked under it");
         state.reloads += 1;
         if state.refuses {
             return Err(Error::maybe_applied(ErrorKind::Unavailable, "reload", "it does not come up"));
@@ -51,7 +51,7 @@ impl Notifier for Workload {
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
-        let state = self.0.lock().unwrap();
+        let state = self.0.lock().expect("nobody panicked under it");
         let used = state.uses.get(notice.secret.as_str()).cloned().flatten();
         let print = used.map(|bytes| Fingerprinter::plain().of(&SecretValue::from_vec(bytes)));
         Ok(if print == notice.expected {
@@ -126,14 +126,14 @@ async fn twenty_secrets_that_one_consumer_reads_reload_it_once() {
         let ended = &item.ended;
         assert!(matches!(ended, Ended::Finished { outcome: Outcome::Succeeded, .. }), "{ended:?}");
     }
-    assert_eq!(workload.0.lock().unwrap().reloads, 1);
+    assert_eq!(workload.0.lock().expect("nobody panicked under it").reloads, 1);
     world.assert_right_at_the_end().await;
 }
 
 #[tokio::test]
 async fn when_the_one_reload_fails_every_secret_is_told_again_later() {
     let (world, workload) = twenty(Duration::ZERO);
-    workload.0.lock().unwrap().refuses = true;
+    workload.0.lock().expect("nobody panicked under it").refuses = true;
     let report = run(&world.engine(), &Selection::All, world.now()).await.unwrap();
     for item in &report.items {
         let Ended::Waiting { why: WaitingFor::Retry(why), .. } = &item.ended else {
@@ -141,8 +141,8 @@ async fn when_the_one_reload_fails_every_secret_is_told_again_later() {
         };
         assert!(why.contains("does not come up"), "{why}");
     }
-    assert_eq!(workload.0.lock().unwrap().reloads, 1);
-    workload.0.lock().unwrap().refuses = false;
+    assert_eq!(workload.0.lock().expect("nobody panicked under it").reloads, 1);
+    workload.0.lock().expect("nobody panicked under it").refuses = false;
     world.clock.advance(Duration::from_mins(1));
     // What is half done is not waited for, so it may take more than one call; nobody is left out.
     run(&world.engine(), &Selection::All, world.now()).await.unwrap();
