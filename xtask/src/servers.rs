@@ -12,7 +12,7 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 4] = [
+const NEEDED: [Needed; 5] = [
     Needed {
         program: "mount",
         package: "mount",
@@ -26,6 +26,7 @@ const NEEDED: [Needed; 4] = [
     },
     Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
     Needed { program: "mariadbd", package: "mariadb-server", what_for: "the rotator `mysql`" },
+    Needed { program: "aiosmtpd", package: "python3-aiosmtpd", what_for: "mail to people" },
 ];
 
 /// Installs what is missing.

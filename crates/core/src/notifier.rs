@@ -109,6 +109,12 @@ pub trait Notifier: Send + Sync {
     /// Looks whether the consumer uses (or, for `NextPublished`, accepts) the expected version.
     async fn adopted(&self, notice: &Notice) -> Result<Adoption>;
 
+    /// Whether one message makes the consumer read all its secrets again, whatever the notice says. If so, the engine may
+    /// tell it once for several rotations: for each that had promoted its value before the call began.
+    fn tells_everything(&self) -> bool {
+        false
+    }
+
     /// Checks settings and rights without telling anyone; one finding for each thing missing.
     async fn examine(&self) -> Vec<Finding>;
 }

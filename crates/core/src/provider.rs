@@ -12,6 +12,7 @@ use crate::{
     error::Result,
     fingerprint::Fingerprinter,
     id::Identity,
+    message::Messenger,
     notifier::Notifier,
     rotation::Location,
     rotator::{Rotator, Strategy},
@@ -154,6 +155,15 @@ pub trait Consumer: Send + Sync {
     fn notifier(&self) -> Arc<dyn Notifier>;
 }
 
+/// One declared way to tell people.
+pub trait Channel: Send + Sync {
+    /// Whom it reaches, for a person. No credential.
+    fn describe(&self) -> String;
+
+    /// The messenger.
+    fn messenger(&self) -> Arc<dyn Messenger>;
+}
+
 /// The kinds that this build knows.
 #[derive(Default)]
 pub struct Kinds {
@@ -163,6 +173,8 @@ pub struct Kinds {
     pub rotators: Vec<Arc<dyn Kind<dyn Target>>>,
     /// Kinds of consumers.
     pub consumers: Vec<Arc<dyn Kind<dyn Consumer>>>,
+    /// Kinds of notices.
+    pub channels: Vec<Arc<dyn Kind<dyn Channel>>>,
     /// Kinds that exist, but not in this build: the kind and the feature that brings it.
     pub left_out: BTreeMap<&'static str, &'static str>,
 }

@@ -60,7 +60,9 @@ impl Handles<'_> {
     pub(crate) fn notifier(&self, name: &ConsumerName) -> Result<Arc<dyn Notifier>> {
         let declared = self.engine.inventory.consumers.get(name);
         let declared = declared.ok_or_else(|| gone("consumer", name.as_str()))?;
-        Ok(Arc::new(self.dress(declared.consumer.notifier(), self.engine.limits.consumer(name), name)))
+        let notifier = self.dress(declared.consumer.notifier(), self.engine.limits.consumer(name), name);
+        // Outermost: whoever waits for others has not asked for the consumer's turn yet, nor for its own lease.
+        Ok(self.engine.gathers.around(name, Arc::new(notifier)))
     }
 
     fn dress<T: ?Sized>(&self, inner: Arc<T>, limited: Limited, label: impl fmt::Display) -> Dressed<T> {

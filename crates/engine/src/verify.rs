@@ -229,7 +229,7 @@ async fn check_value(
         .collect())
 }
 
-/// Checks settings and rights of every store, target and consumer, before anything is rotated.
+/// Checks settings and rights of every store, target, consumer and notice, before anything is rotated.
 pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
     let timed = Timed::new(Arc::clone(&engine.clock));
     let mut all = Vec::new();
@@ -252,6 +252,11 @@ pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
             examined(&timed, || notifier.examine()).await
         };
         all.push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
+    }
+    for (name, declared) in &engine.inventory.notices {
+        let messenger = declared.channel.messenger();
+        let findings = examined(&timed, || messenger.examine()).await;
+        all.push(Examined { what: format!("notice {name} ({})", declared.channel.describe()), findings });
     }
     all
 }

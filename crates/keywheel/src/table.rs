@@ -17,7 +17,7 @@ macro_rules! rows {
     };
 }
 
-/// The kinds of stores, rotators and consumers that this build has.
+/// The kinds of stores, rotators, consumers and notices that this build has.
 pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
@@ -27,8 +27,13 @@ pub fn kinds() -> Kinds {
             consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
         }
         "mysql" { rotators: keywheel_provider_mysql ["mysql"] }
-        "process" { consumers: keywheel_provider_process ["signal", "command"] }
         "redis" { rotators: keywheel_provider_redis ["redis"] }
+        "process" { consumers: keywheel_provider_process ["signal", "command", "compose"] }
+        "webhook" {
+            consumers: keywheel_provider_webhook::consumers ["http"],
+            channels: keywheel_provider_webhook::channels ["slack", "webhook"]
+        }
+        "mail" { channels: keywheel_provider_mail ["smtp"] }
     }
     kinds
 }

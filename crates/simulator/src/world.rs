@@ -308,6 +308,7 @@ fn inventory(state: &Path) -> Inventory {
         stores: BTreeMap::new(),
         targets: BTreeMap::new(),
         consumers: BTreeMap::new(),
+        notices: BTreeMap::new(),
         index: std::collections::HashMap::new(),
         secrets: Vec::new(),
         concurrency: 4,

@@ -15,7 +15,7 @@ use crate::{
     document::Layout,
     fingerprint::FingerprintMode,
     id::{ConsumerName, Identity, RotatorName, SecretName, StoreName},
-    inventory::{period::Period, reference::CredentialRef},
+    inventory::{notice::DeclaredChannel, period::Period, reference::CredentialRef},
     provider::{Consumer, Store, Target},
     rotation::{ConsumerSpec, Flow, OnDeadline, RetryPolicy, RotationSpec, Source, StoreRef, TargetSpec},
 };
@@ -44,6 +44,8 @@ pub struct Inventory {
     pub targets: BTreeMap<RotatorName, DeclaredTarget>,
     /// Declared consumers by name.
     pub consumers: BTreeMap<ConsumerName, DeclaredConsumer>,
+    /// Declared notices by name: who is told how rotations go.
+    pub notices: BTreeMap<Arc<str>, DeclaredChannel>,
     /// The secrets in the order of the file.
     pub secrets: Vec<SecretEntry>,
     /// Where each secret stands in `secrets`.

@@ -354,6 +354,7 @@ fn inventory(state: &Path, views: &[View]) -> Inventory {
         stores: std::collections::BTreeMap::new(),
         targets: std::collections::BTreeMap::new(),
         consumers: std::collections::BTreeMap::new(),
+        notices: std::collections::BTreeMap::new(),
         index: secrets.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect(),
         secrets,
         concurrency: 4,
