@@ -159,7 +159,8 @@ async fn send(session: &Session, changes: &[Change]) -> Vec<Result<()>> {
 async fn run(session: &Session, transaction: &mut Pipeline) -> RedisResult<Vec<RedisResult<Value>>> {
     let mut connection = session.link.connection.clone();
     let given_up = session.link.unless_answered();
-    let replies = transaction.atomic().ignore_errors().query_async(&mut connection).await;
+    let request = transaction.atomic().ignore_errors().query_async(&mut connection);
+    let replies = session.link.reply(request).await;
     given_up.answered();
     replies
 }

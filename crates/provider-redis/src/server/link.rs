@@ -1,12 +1,13 @@
 //! One connection.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use keywheel_core::{Effect, Result};
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisResult, aio::MultiplexedConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::watch,
     task::AbortHandle,
 };
 use tokio_rustls::TlsConnector;
@@ -30,6 +31,8 @@ pub(crate) struct Address {
 pub(crate) struct Link {
     pub(crate) connection: MultiplexedConnection,
     driver: Arc<Driver>,
+    /// Closed as soon as nobody carries replies any more.
+    ended: watch::Receiver<()>,
 }
 
 /// The task that carries requests and replies.
@@ -85,8 +88,23 @@ impl Link {
         let (connection, driver) = MultiplexedConnection::new_with_config(&silent, stream, config)
             .await
             .map_err(|error| classify(CONNECT, Effect::NotApplied, &error))?;
-        let driver = Arc::new(Driver(tokio::spawn(driver).abort_handle()));
-        Ok(Self { connection, driver })
+        let (carries, ended) = watch::channel(());
+        let carrying = tokio::spawn(async move {
+            driver.await;
+            drop(carries);
+        });
+        Ok(Self { connection, driver: Arc::new(Driver(carrying.abort_handle())), ended })
+    }
+
+    /// Waits for the reply, or for the end of the connection: a request that is handed over in the very moment in which the
+    /// connection ends would wait for ever.
+    pub(crate) async fn reply<T>(&self, request: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let mut ended = self.ended.clone();
+        tokio::select! {
+            biased;
+            reply = request => reply,
+            _ = ended.changed() => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+        }
     }
 
     /// Whether nothing can be sent any more.

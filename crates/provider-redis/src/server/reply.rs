@@ -14,9 +14,7 @@ pub(crate) async fn ask(
     requests: &mut Pipeline,
 ) -> Result<Vec<RedisResult<Value>>> {
     let mut connection = link.connection.clone();
-    requests
-        .ignore_errors()
-        .query_async(&mut connection)
+    link.reply(requests.ignore_errors().query_async(&mut connection))
         .await
         .map_err(|error| classify(operation, Effect::NotApplied, &error))
 }

@@ -99,7 +99,7 @@ impl Session {
         kill.cmd("CLIENT").arg("KILL").arg("USER").arg(name);
         let mut connection = self.link.connection.clone();
         let given_up = self.link.unless_answered();
-        let outcome = kill.exec_async(&mut connection).await;
+        let outcome = self.link.reply(kill.exec_async(&mut connection)).await;
         given_up.answered();
         // The password is gone by now, whatever becomes of this.
         outcome.map_err(|error| {
@@ -131,8 +131,9 @@ fn would_be_lost(operation: &'static str) -> Error {
 /// Logs in. `Ok(false)` if the server refused the credential itself.
 pub(crate) async fn log_in(link: &Link, user: &str, password: &SecretValue) -> Result<bool> {
     let mut connection = link.connection.clone();
-    let outcome: Result<(), _> =
-        cmd("AUTH").arg(user).arg(password.expose_secret()).query_async(&mut connection).await;
+    let mut auth = cmd("AUTH");
+    auth.arg(user).arg(password.expose_secret());
+    let outcome: Result<(), _> = link.reply(auth.query_async(&mut connection)).await;
     match outcome {
         Ok(()) => Ok(true),
         Err(error) if error.code() == Some("WRONGPASS") => Ok(false),

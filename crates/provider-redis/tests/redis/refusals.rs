@@ -170,3 +170,23 @@ async fn a_server_that_is_loading_is_not_one_that_accepts() {
     assert!(loading > 0, "it was not seen loading");
     assert!(user.accepts(OLD).await);
 }
+
+/// Such a server quotes what it was sent.
+#[tokio::test]
+async fn a_login_that_fails_for_another_reason_is_not_a_refused_password() {
+    let settings = vec!["rename-command AUTH \"\"".to_owned()];
+    let setup = RedisSetup {
+        users: vec![app()],
+        settings,
+        users_in: RedisUsers::ConfigFile,
+        ..RedisSetup::default()
+    };
+    let server = Redis::start(setup);
+    let user = Scene::new(server.port()).app();
+    let errors = [user.try_probe(OLD).await.unwrap_err(), user.apply(NEW, Some(OLD)).await.unwrap_err()];
+    for error in errors {
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unsupported, Effect::NotApplied), "{error}");
+        let text = format!("{error} {error:?}");
+        assert!([OLD, NEW, Redis::PASSWORD].iter().all(|password| !text.contains(password)), "{text}");
+    }
+}
