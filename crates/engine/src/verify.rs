@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     engine::Engine,
-    finished::finished,
+    finished::{finished, last_identity},
     layers::{Timed, examined},
     observe,
 };
@@ -138,7 +138,11 @@ async fn ask_target(
         .audit
         .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
         .await?;
-    let identity = current.identity.as_ref().or(entry.identity.as_ref());
+    let last = match &current.identity {
+        Some(identity) => Some(identity.clone()),
+        None => last_identity(engine.journal.as_ref(), &entry.name, current.fingerprint).await?,
+    };
+    let identity = last.as_ref().or(entry.identity.as_ref());
     let presented = match entry.layout.present(&value, identity) {
         Ok(presented) => presented,
         Err(error) => {

@@ -32,7 +32,13 @@ impl Document {
             port: port.ok_or_else(|| io::Error::other("the document has no `port`"))?,
             username: text("username")?,
             password: text("password")?,
-            fingerprint: Sha256::digest(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: fingerprint(&bytes),
         })
     }
+}
+
+fn fingerprint(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let first = digest[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{first:016x}")
 }

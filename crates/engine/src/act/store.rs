@@ -14,8 +14,8 @@ use crate::{
         leftover,
     },
     engine::Engine,
-    finished::{finished, way_back},
-    observe, provided,
+    finished::{finished, last_identity, way_back},
+    provided,
 };
 
 /// Makes the new value durable as pending. In the primary store the value comes into being here, once for a rotation.
@@ -152,10 +152,11 @@ pub(super) async fn old(
     let Some(current) = versions.at(Stage::Current) else { return Ok(None) };
     let mut old = fact(current);
     if old.identity.is_none() && acting.history.spec().target.is_some() {
-        old.identity = match identity_in_document(acting, place, &old).await? {
-            Some(identity) => Some(identity),
-            None => last_identity(acting, old.fingerprint).await?,
-        };
+        old.identity = identity_in_document(acting, place, &old).await?;
+        if old.identity.is_none() {
+            let journal = &*acting.engine.journal;
+            old.identity = last_identity(journal, &acting.history.spec().secret, old.fingerprint).await?;
+        }
         if old.identity.is_none() {
             old.identity.clone_from(&acting.entry()?.identity);
         }
@@ -197,17 +198,6 @@ pub(super) async fn compose(
         None => None,
     };
     layout.compose(secret, identity, connection.as_ref(), earlier.as_ref())
-}
-
-/// Whom the last finished rotation knew the value with `fingerprint` to be for. Stores such as a file keep nothing beside
-/// a current value, and with users that take turns the inventory names only the first.
-async fn last_identity(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<Option<Identity>> {
-    let journal = &acting.engine.journal;
-    let Some(last) = journal.last_rotation(&acting.history.spec().secret).await? else { return Ok(None) };
-    let Some(last) = observe::fold(&journal.records(last.rotation).await?)? else { return Ok(None) };
-    let known = [&last.facts.new, &last.facts.old].map(|facts| facts.get(&StoreIndex::PRIMARY));
-    let of_this_value = known.into_iter().flatten().find(|version| version.fingerprint == fingerprint);
-    Ok(of_this_value.and_then(|version| version.identity.clone()))
 }
 
 /// Whom the new value is for. The primary store decides; what a store further down held before says nothing.

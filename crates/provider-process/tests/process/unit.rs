@@ -31,7 +31,7 @@ fn scene() -> Scene {
     scene
 }
 
-fn notifier(scene: &Scene, more: serde_json::Value) -> std::sync::Arc<dyn keywheel_core::notifier::Notifier> {
+fn notifier(scene: &Scene, more: &serde_json::Value) -> std::sync::Arc<dyn keywheel_core::notifier::Notifier> {
     let mut settings =
         json!({"unit": "web.service", "systemctl": "./systemctl", "evidence": {"trust": "a test"}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -47,7 +47,7 @@ fn notifier(scene: &Scene, more: serde_json::Value) -> std::sync::Arc<dyn keywhe
 #[tokio::test]
 async fn a_unit_is_told_once_it_is_known_to_run(#[case] settings: serde_json::Value, #[case] expected: &str) {
     let scene = scene();
-    let notifier = notifier(&scene, settings);
+    let notifier = notifier(&scene, &settings);
     assert!(notifier.tells_everything());
     notifier.notify(&unhurried(), &promoted()).await.unwrap();
     let calls = scene.read("calls").unwrap();
@@ -65,7 +65,7 @@ async fn a_unit_that_does_not_run_is_not_found(#[case] status: &str) {
     let scene = scene();
     scene.write("active", status);
     let error =
-        notifier(&scene, json!({"action": "restart"})).notify(&unhurried(), &promoted()).await.unwrap_err();
+        notifier(&scene, &json!({"action": "restart"})).notify(&unhurried(), &promoted()).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::NotFound, Effect::NotApplied), "{error}");
     assert!(!scene.read("calls").unwrap().contains("try-restart"));
 }
@@ -74,7 +74,7 @@ async fn a_unit_that_does_not_run_is_not_found(#[case] status: &str) {
 async fn a_refusal_may_have_been_applied_and_is_not_quoted() {
     let scene = scene();
     scene.write("acts", "1");
-    let error = notifier(&scene, json!({})).notify(&unhurried(), &promoted()).await.unwrap_err();
+    let error = notifier(&scene, &json!({})).notify(&unhurried(), &promoted()).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Rejected, Effect::MaybeApplied), "{error}");
     assert!(!error.to_string().contains("a secret"), "{error}");
 }
@@ -82,17 +82,17 @@ async fn a_refusal_may_have_been_applied_and_is_not_quoted() {
 #[tokio::test]
 async fn doctor_says_that_a_unit_is_down_or_cannot_be_reloaded_and_tells_nobody() {
     let scene = scene();
-    assert_eq!(notifier(&scene, json!({})).examine().await, []);
+    assert_eq!(notifier(&scene, &json!({})).examine().await, []);
     scene.write("active", "3");
     scene.write("reloadable", "no\n");
-    let findings = notifier(&scene, json!({})).examine().await;
+    let findings = notifier(&scene, &json!({})).examine().await;
     assert!(findings[0].message.contains("not active"), "{findings:?}");
     assert_eq!(findings[0].severity, Severity::Warning);
     assert!(findings[1].message.contains("cannot be reloaded"), "{findings:?}");
     assert!(
         scene.read("calls").unwrap().lines().all(|call| call.contains("is-active") || call.contains("show"))
     );
-    let missing = notifier(&scene, json!({"systemctl": "./nothing"})).examine().await;
+    let missing = notifier(&scene, &json!({"systemctl": "./nothing"})).examine().await;
     assert_eq!(missing[0].severity, Severity::Error, "{missing:?}");
 }
 
