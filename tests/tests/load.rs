@@ -120,6 +120,23 @@ fn under_load_one_hundred_rotations_cost_no_request() {
         report["failed"],
         served.len()
     );
+    println!(
+        "{:<10} {:<10} {:<16} {:>8} {:>8} {:>9}",
+        "server", "user", "fingerprint", "from s", "to s", "requests"
+    );
+    for row in served {
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| row[name].as_f64().unwrap_or_default();
+        println!(
+            "{:<10} {:<10} {:<16} {:>8.2} {:>8.2} {:>9}",
+            text("engine"),
+            text("username"),
+            text("fingerprint"),
+            number("first"),
+            number("last"),
+            row["requests"]
+        );
+    }
     assert_eq!(report["failed"], 0, "{:#}", report["failures"]);
     assert_eq!(served.len(), 2 * ROUNDS + 2, "each credential served");
     let requests = report["requests"].as_u64().expect("a number");

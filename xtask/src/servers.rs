@@ -1,5 +1,4 @@
-//! What tests run against besides Rust: programs from the system's package manager. Servers join this table with the
-//! providers that talk to them; the embedded default needs none.
+//! What tests run against besides Rust: programs from the system's package manager.
 
 use std::process::Command;
 
@@ -45,7 +44,7 @@ pub(crate) fn run() -> String {
         println!("{:<10} {state:<18} package {}: {}", needed.program, needed.package, needed.what_for);
     }
     let present = NEEDED.len() - missing.len();
-    format!("servers: none needed by the embedded default; {present} of {} programs present", NEEDED.len())
+    format!("servers: {present} of {} programs present; keywheel itself needs none of them", NEEDED.len())
 }
 
 fn missing() -> impl Iterator<Item = &'static Needed> {

@@ -160,6 +160,25 @@ impl Mariadb {
         }
     }
 
+    /// Whether a login over TCP works: what somebody sees who has only this account's name and password.
+    ///
+    /// # Panics
+    /// When it answers neither yes nor no.
+    pub fn lets_in(&self, user: &str, password: &str) -> bool {
+        let output = Command::new(program("mariadb", "mariadb-client", &[]))
+            .args(["--no-defaults", "--host=127.0.0.1", "--protocol=tcp", "--execute=SELECT 1"])
+            .arg(format!("--port={}", self.port))
+            .arg(format!("--user={user}"))
+            .env("MYSQL_PWD", password)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let refused = ["ERROR 1045", "ERROR 4151"].iter().any(|code| said.contains(code));
+        assert!(refused || output.status.success(), "it says neither yes nor no: {said}");
+        !refused
+    }
+
     /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
         self.instance.kill();

@@ -4,6 +4,7 @@
 //! Each point is a scene and a user of its own on one server. After the kill some durable version must log in, with a
 //! strategy that keeps the old credential the current one; in the end the current one must, and no other.
 
+mod mariadb;
 mod play;
 mod postgres;
 mod redis;
@@ -27,6 +28,7 @@ use crate::{
 const AT_ONCE: usize = 4;
 
 #[rstest]
+#[case::mariadb(&mariadb::start)]
 #[case::postgres(&postgres::start)]
 #[case::redis(&redis::start)]
 fn killed_at_any_boundary_nobody_is_locked_out_and_resume_ends_it(

@@ -25,7 +25,7 @@ impl Server for Redis {
         )
     }
 
-    fn administrator(&self) -> &'static str {
+    fn administrator(&self) -> &str {
         Self::PASSWORD
     }
 

@@ -42,7 +42,7 @@ pub(crate) trait Server: Sync {
     fn rotator(&self, strategy: Strategy) -> String;
 
     /// The administrator's password.
-    fn administrator(&self) -> &'static str;
+    fn administrator(&self) -> &str;
 
     /// Makes a user.
     fn create(&self, user: &str, password: &str);

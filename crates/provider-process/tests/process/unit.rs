@@ -31,7 +31,10 @@ fn scene() -> Scene {
     scene
 }
 
-fn notifier(scene: &Scene, more: &serde_json::Value) -> std::sync::Arc<dyn keywheel_core::notifier::Notifier> {
+fn notifier(
+    scene: &Scene,
+    more: &serde_json::Value,
+) -> std::sync::Arc<dyn keywheel_core::notifier::Notifier> {
     let mut settings =
         json!({"unit": "web.service", "systemctl": "./systemctl", "evidence": {"trust": "a test"}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
