@@ -9,7 +9,9 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{keywheel::program, patience::until, place::Place};
+use keywheel_testservers::until;
+
+use crate::{keywheel::program, place::Place};
 
 /// What the consumer does at SIGHUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ mod fingerprint;
 mod keywheel;
 mod namespace;
 mod outside;
-mod patience;
 mod place;
 mod scene;
 
@@ -17,8 +16,8 @@ pub use at_once::at_once;
 pub use consumer::{Consumer, Habit};
 pub use fingerprint::{fingerprint, keyed_fingerprint};
 pub use keywheel::{Keywheel, Said, program};
+pub use keywheel_testservers::{Stopwatch, pause, until};
 pub use namespace::Namespace;
 pub use outside::{files_below, files_holding, hidden_versions, pending_files};
-pub use patience::{Stopwatch, pause, until};
 pub use place::Place;
 pub use scene::Scene;

@@ -1,36 +1,65 @@
-//! The kill-at-every-boundary table.
+//! The kill-at-every-boundary table, over files and over servers; and an application under load meanwhile.
 
 use std::{
     io::{BufRead, BufReader},
     process::Stdio,
 };
 
-use crate::command::{Outcome, cargo};
+use crate::{
+    command::{Outcome, cargo},
+    servers,
+};
 
-/// Runs the table, passes its lines on, and ends in its total.
-pub(crate) fn run() -> Outcome {
+/// What the table is made over: files, or a server.
+const PROVIDERS: [&str; 4] = ["file", "mariadb", "postgres", "redis"];
+
+/// Runs the tables of `providers`, or all; ends in their total.
+pub(crate) fn run(providers: &[String]) -> Outcome {
+    if let Some(unknown) = providers.iter().find(|name| !PROVIDERS.contains(&name.as_str())) {
+        return Err(format!("no table over `{unknown}`: there is one over {}", PROVIDERS.join(", ")));
+    }
+    servers::install_missing()?;
+    let mut total = [0; 3];
+    for provider in PROVIDERS {
+        if !providers.is_empty() && !providers.iter().any(|name| name == provider) {
+            continue;
+        }
+        let lines = match provider {
+            "file" => told(&["--test", "crash", "--", "--nocapture"])?,
+            server => told(&["--test", "targets", "--", "--nocapture", server])?,
+        };
+        let figures = lines.iter().find_map(|line| line.strip_prefix("total"));
+        let figures = figures.ok_or_else(|| format!("the table over {provider} has no total"))?;
+        for (sum, figure) in total.iter_mut().zip(figures.split_whitespace()) {
+            *sum += figure.parse::<u32>().map_err(|error| format!("{figure}: {error}"))?;
+        }
+    }
+    let [points, recovered, twice] = total;
+    Ok(format!(
+        "crash: {recovered} of {points} points ended right after `keywheel resume`, {twice} of them killed twice"
+    ))
+}
+
+/// An application under load while its credentials rotate.
+pub(crate) fn database() -> Outcome {
+    servers::install_missing()?;
+    let lines = told(&["--test", "load", "--", "--nocapture"])?;
+    let figure = lines.iter().find(|line| line.contains(" rotations in "));
+    Ok(format!("database: {}", figure.ok_or("the application did not say how it went")?))
+}
+
+/// Runs a test of the end-to-end package, and passes on what it prints.
+fn told(arguments: &[&str]) -> Outcome<Vec<String>> {
     let mut command = cargo();
-    command
-        .args(["test", "--package", "keywheel-tests", "--test", "crash", "--", "--nocapture"])
-        .stdout(Stdio::piped());
+    command.args(["test", "--package", "keywheel-tests"]).args(arguments).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
-    let stdout = child.stdout.take().ok_or("the table's output cannot be read")?;
-    let mut total = None;
+    let stdout = child.stdout.take().ok_or("its output cannot be read")?;
+    let mut lines = Vec::new();
     for line in BufReader::new(stdout).lines() {
         let line = line.map_err(|error| error.to_string())?;
         println!("{line}");
-        if let Some(figures) = line.strip_prefix("total") {
-            total = Some(figures.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        }
+        lines.push(line);
     }
     let status = child.wait().map_err(|error| error.to_string())?;
-    if !status.success() {
-        return Err(format!("the table has points that did not recover: {status}"));
-    }
-    match total.as_deref() {
-        Some([points, recovered, twice]) => Ok(format!(
-            "crash: {recovered} of {points} points ended right after `keywheel resume`, {twice} of them killed twice"
-        )),
-        Some(_) | None => Err("the table did not say how many points there were".to_owned()),
-    }
+    if status.success() { Ok(lines) } else { Err(format!("it did not end right: {status}")) }
 }

@@ -29,7 +29,12 @@ enum Command {
     /// The main job on the embedded default: eleven secrets of a small application, rotated
     Quickstart,
     /// Kills the real binary at every step boundary, resumes, and prints the table
-    Crash,
+    Crash {
+        /// Over what: file, mariadb, postgres, redis; all if none is named
+        providers: Vec<String>,
+    },
+    /// PostgreSQL, Redis and an application with pools under load, whose credentials rotate a hundred times
+    Database,
     /// The real engine over modelled systems, through every schedule of faults
     Simulate(simulator::Simulate),
     /// Engines that are broken on purpose, and what catches each of them
@@ -57,7 +62,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Test => test::run(),
         Command::Quickstart => quickstart::run(),
-        Command::Crash => crash::run(),
+        Command::Crash { providers } => crash::run(&providers),
+        Command::Database => crash::database(),
         Command::Simulate(wanted) => simulator::simulate(&wanted),
         Command::Mutants => simulator::mutants(),
         Command::Leaks => leaks::run(),

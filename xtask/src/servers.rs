@@ -1,5 +1,4 @@
-//! What tests run against besides Rust: programs from the system's package manager. Servers join this table with the
-//! providers that talk to them; the embedded default needs none.
+//! What tests run against besides Rust: programs from the system's package manager.
 
 use std::process::Command;
 
@@ -12,11 +11,22 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 1] = [Needed {
-    program: "mount",
-    package: "mount",
-    what_for: "small and read-only file systems, for full disks and read-only stores",
-}];
+const NEEDED: [Needed; 5] = [
+    Needed {
+        program: "mount",
+        package: "mount",
+        what_for: "small and read-only file systems, for full disks and read-only stores",
+    },
+    Needed {
+        // Not in the search path on Debian; elsewhere the package manager says that it is there already.
+        program: "/usr/lib/postgresql/15/bin/postgres",
+        package: "postgresql",
+        what_for: "the rotator `postgres`",
+    },
+    Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
+    Needed { program: "mariadbd", package: "mariadb-server", what_for: "the rotator `mysql`" },
+    Needed { program: "aiosmtpd", package: "python3-aiosmtpd", what_for: "mail to people" },
+];
 
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {
@@ -34,7 +44,7 @@ pub(crate) fn run() -> String {
         println!("{:<10} {state:<18} package {}: {}", needed.program, needed.package, needed.what_for);
     }
     let present = NEEDED.len() - missing.len();
-    format!("servers: none needed by the embedded default; {present} of {} programs present", NEEDED.len())
+    format!("servers: {present} of {} programs present; keywheel itself needs none of them", NEEDED.len())
 }
 
 fn missing() -> impl Iterator<Item = &'static Needed> {

@@ -7,13 +7,16 @@
 
 pub mod clock;
 pub mod context;
+pub mod document;
 pub mod entropy;
 pub mod error;
+pub mod evidence;
 pub mod fingerprint;
 pub mod generate;
 pub mod id;
 pub mod inventory;
 pub mod journal;
+pub mod message;
 #[doc(hidden)]
 pub mod mutation;
 pub mod notifier;

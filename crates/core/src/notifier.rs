@@ -3,13 +3,14 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     context::CallContext,
     error::Result,
     fingerprint::Fingerprint,
-    id::{RotationId, SecretName},
+    id::{Identity, RotationId, SecretName},
     provider::Finding,
 };
 
@@ -54,6 +55,14 @@ pub struct Notice {
     /// The version that the consumer should use (`Promoted`, `RolledBack`) or accept (`NextPublished`); `None` when
     /// there is none to go back to.
     pub expected: Option<Fingerprint>,
+    /// Whom the expected version is for, where the target knows users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whom the version is for that the consumer should stop using.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Identity>,
+    /// Since when the expected version is there to be used: whatever began before cannot use it.
+    pub since: Timestamp,
 }
 
 impl Notice {
@@ -99,6 +108,12 @@ pub trait Notifier: Send + Sync {
 
     /// Looks whether the consumer uses (or, for `NextPublished`, accepts) the expected version.
     async fn adopted(&self, notice: &Notice) -> Result<Adoption>;
+
+    /// Whether one message makes the consumer read all its secrets again, whatever the notice says. If so, the engine may
+    /// tell it once for several rotations: for each that had promoted its value before the call began.
+    fn tells_everything(&self) -> bool {
+        false
+    }
 
     /// Checks settings and rights without telling anyone; one finding for each thing missing.
     async fn examine(&self) -> Vec<Finding>;

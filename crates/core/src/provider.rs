@@ -11,6 +11,8 @@ use crate::{
     clock::Clock,
     error::Result,
     fingerprint::Fingerprinter,
+    id::Identity,
+    message::Messenger,
     notifier::Notifier,
     rotation::Location,
     rotator::{Rotator, Strategy},
@@ -115,8 +117,27 @@ pub trait Target: Send + Sync {
     /// How old and new live side by side there.
     fn strategy(&self) -> Strategy;
 
-    /// The rotator.
-    fn rotator(&self) -> Arc<dyn Rotator>;
+    /// What an application needs to reach it besides a credential; `None` if that does not say it.
+    fn connection(&self) -> Option<Connection> {
+        None
+    }
+
+    /// The rotator for a secret whose entry says that it is for `identity`. With users that take turns this is the first
+    /// of them, whoever's turn it is. No I/O.
+    fn rotator(&self, identity: Option<&Identity>) -> Arc<dyn Rotator>;
+}
+
+/// What an application needs to reach a target besides a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The sort of server, as AWS's rotation functions call it: `postgres`, `mysql`, `mariadb`, `redis`, `rabbitmq`.
+    pub engine: &'static str,
+    /// The host's name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The database, where there are several.
+    pub database: Option<String>,
 }
 
 /// One declared consumer.
@@ -134,6 +155,15 @@ pub trait Consumer: Send + Sync {
     fn notifier(&self) -> Arc<dyn Notifier>;
 }
 
+/// One declared way to tell people.
+pub trait Channel: Send + Sync {
+    /// Whom it reaches, for a person. No credential.
+    fn describe(&self) -> String;
+
+    /// The messenger.
+    fn messenger(&self) -> Arc<dyn Messenger>;
+}
+
 /// The kinds that this build knows.
 #[derive(Default)]
 pub struct Kinds {
@@ -143,6 +173,8 @@ pub struct Kinds {
     pub rotators: Vec<Arc<dyn Kind<dyn Target>>>,
     /// Kinds of consumers.
     pub consumers: Vec<Arc<dyn Kind<dyn Consumer>>>,
+    /// Kinds of notices.
+    pub channels: Vec<Arc<dyn Kind<dyn Channel>>>,
     /// Kinds that exist, but not in this build: the kind and the feature that brings it.
     pub left_out: BTreeMap<&'static str, &'static str>,
 }

@@ -10,7 +10,7 @@ use keywheel_core::{
     Clock, Entropy, Error, ErrorKind, Initiator, Result, RotationId, SecretName,
     inventory::Inventory,
     journal::Journal,
-    plan::{Item, Plan, Reason, Work},
+    plan::{Item, Plan, Reason, Selection, Work},
     rotation::{Event, History, IllegalRecord, NewRecord, Record, Started},
 };
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -19,13 +19,16 @@ use crate::{
     audit::Audit,
     drive::Drive,
     event::{Boundary, EngineEvent, Observer},
+    gather::{Gathers, UnderWay},
     keys::Keys,
     layers::Traced,
     lease::HeldLease,
     limits::Limits,
     observe,
+    post::Post,
     provided::{ProvidedValues, StdinValue},
     report::{Ended, ItemReport, RunReport},
+    status::status,
     stop::Stop,
 };
 
@@ -65,10 +68,12 @@ pub struct Engine {
     pub(crate) provided: Arc<dyn ProvidedValues>,
     pub(crate) stdin: StdinValue,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) post: Arc<Post>,
     pub(crate) boundary: Arc<dyn Boundary>,
     pub(crate) initiator: Initiator,
     pub(crate) patience: Duration,
     pub(crate) limits: Limits,
+    pub(crate) gathers: Arc<Gathers>,
     pub(crate) audit: Audit,
     pub(crate) stop: Stop,
     /// Secrets that a task of this very process works on: the journal's lease keeps processes apart, this keeps tasks.
@@ -79,12 +84,16 @@ impl Engine {
     /// Puts an engine together.
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let limits = Limits::new(&parts.inventory, parts.clock.clone());
+        let stop = Stop::default();
+        let gathers = Gathers::new(&parts.inventory, parts.clock.clone(), stop.clone());
         let audit = Audit::new(&parts.inventory.audit_log, parts.keys.clone(), parts.clock.clone());
         // Only traced. How long a journal may take, and what is asked of it again, is known to whoever opened it: to give up
         // a record on a slow disk would turn an effect that is on its way into one that nobody knows about.
         let journal = Arc::new(Traced::around(parts.journal, parts.clock.clone(), "journal"));
+        let post = Arc::new(Post::new(parts.inventory.clone(), parts.clock.clone(), parts.observer));
         Arc::new(Self {
             limits,
+            gathers: Arc::new(gathers),
             audit,
             inventory: parts.inventory,
             journal,
@@ -93,11 +102,12 @@ impl Engine {
             keys: parts.keys,
             provided: parts.provided,
             stdin: parts.stdin,
-            observer: parts.observer,
+            observer: post.clone(),
+            post,
             boundary: parts.boundary,
             initiator: parts.initiator,
             patience: parts.patience,
-            stop: Stop::default(),
+            stop,
             busy: Mutex::default(),
         })
     }
@@ -134,7 +144,9 @@ impl Engine {
     /// report.
     pub async fn run(self: &Arc<Self>, plan: &Plan, reason: Option<&str>) -> Result<RunReport> {
         self.audit.catch_up(self.journal.as_ref()).await?;
+        self.remind(plan).await;
         let ended = self.run_items(plan, reason).await;
+        self.post.last_call(self.journal.as_ref()).await;
         self.audit.catch_up(self.journal.as_ref()).await?;
         let items = plan
             .items
@@ -148,6 +160,20 @@ impl Engine {
             })
             .collect();
         Ok(RunReport { items })
+    }
+
+    /// Tells of what is overdue by far, in the runs that are there to keep it from being so.
+    async fn remind(&self, plan: &Plan) {
+        if plan.selection != Selection::Due || !self.post.speaks_of_overdue() {
+            return;
+        }
+        let reminded = match status(self, self.clock.now()).await {
+            Ok(statuses) => self.post.overdue(self.journal.as_ref(), &statuses).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = reminded {
+            tracing::warn!(%error, "nobody was told of what is overdue");
+        }
     }
 
     async fn run_items(
@@ -172,10 +198,9 @@ impl Engine {
                         let engine = Arc::clone(self);
                         let item = item.clone();
                         let reason = reason.map(str::to_owned);
-                        let running = Arc::clone(&running);
+                        let under_way = self.under_way(&item, &running);
                         tasks.spawn(async move {
-                            let _permit =
-                                running.acquire_owned().await.expect("the semaphore is never closed");
+                            under_way.turn().await;
                             let result = engine.run_item(&item, reason.as_deref()).await;
                             (item.secret, result)
                         });
@@ -199,6 +224,12 @@ impl Engine {
             self.finish_item(&mut ended, secret, result);
         }
         ended
+    }
+
+    /// What is half done is not waited for: it may have told its consumers already.
+    fn under_way(&self, item: &Item, running: &Arc<Semaphore>) -> UnderWay {
+        let told = if resumes(item) { &[][..] } else { &item.spec.consumers[..] };
+        self.gathers.under_way(&item.secret, told.iter().map(|consumer| consumer.name.clone()), running)
     }
 
     fn finish_item(

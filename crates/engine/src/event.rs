@@ -47,6 +47,13 @@ pub enum EngineEvent<'a> {
         /// What for.
         why: WaitingFor,
     },
+    /// People were not told of something. No rotation is the worse for it.
+    NotTold {
+        /// The notice of the inventory that says who was to be told.
+        notice: &'a str,
+        /// What was to be told, and what stood in the way.
+        why: &'a str,
+    },
     /// An item of the plan ended, as far as this run is concerned.
     Ended {
         /// The secret.

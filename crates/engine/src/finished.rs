@@ -1,7 +1,11 @@
 //! What this journal knows about rotations that have ended, for what they may have left behind: a request that got no
 //! answer can arrive after everything else is over.
 
-use keywheel_core::{Result, RotationId, SecretName, journal::Journal, rotation::History};
+use keywheel_core::{
+    Fingerprint, Identity, Result, RotationId, SecretName,
+    journal::Journal,
+    rotation::{History, StoreIndex},
+};
 
 use crate::observe;
 
@@ -28,4 +32,18 @@ pub(crate) fn way_back(rotation: RotationId) -> RotationId {
     let mut bytes = *rotation.as_bytes();
     bytes[15] ^= 0xff;
     RotationId::from_bytes(bytes)
+}
+
+/// Whom the last finished rotation of `secret` knew the value with `fingerprint` to be for. Stores such as a file keep
+/// nothing beside a current value, and with users that take turns the inventory names only the first.
+pub(crate) async fn last_identity(
+    journal: &dyn Journal,
+    secret: &SecretName,
+    fingerprint: Fingerprint,
+) -> Result<Option<Identity>> {
+    let Some(last) = journal.last_rotation(secret).await? else { return Ok(None) };
+    let Some(last) = observe::fold(&journal.records(last.rotation).await?)? else { return Ok(None) };
+    let known = [&last.facts.new, &last.facts.old].map(|facts| facts.get(&StoreIndex::PRIMARY));
+    let of_this_value = known.into_iter().flatten().find(|version| version.fingerprint == fingerprint);
+    Ok(of_this_value.and_then(|version| version.identity.clone()))
 }

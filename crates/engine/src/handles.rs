@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use keywheel_core::{
-    Clock, ConsumerName, Error, ErrorKind, Fingerprinter, Result, RotatorName, notifier::Notifier,
+    Clock, ConsumerName, Error, ErrorKind, Fingerprinter, Identity, Result, RotatorName, notifier::Notifier,
     rotation::StoreRef, rotator::Rotator, secret::Secret,
 };
 
@@ -44,18 +44,25 @@ impl Handles<'_> {
         Ok(Arc::new(self.dress(secret, self.engine.limits.store(&place.store), &place.store)))
     }
 
-    /// One target.
-    pub(crate) fn rotator(&self, name: &RotatorName) -> Result<Arc<dyn Rotator>> {
+    /// One target, for a secret that the inventory says is for `identity`.
+    pub(crate) fn rotator(
+        &self,
+        name: &RotatorName,
+        identity: Option<&Identity>,
+    ) -> Result<Arc<dyn Rotator>> {
         let declared = self.engine.inventory.targets.get(name);
         let declared = declared.ok_or_else(|| gone("rotator", name.as_str()))?;
-        Ok(Arc::new(self.dress(declared.target.rotator(), self.engine.limits.target(name), name)))
+        let rotator = declared.target.rotator(identity);
+        Ok(Arc::new(self.dress(rotator, self.engine.limits.target(name), name)))
     }
 
     /// One consumer.
     pub(crate) fn notifier(&self, name: &ConsumerName) -> Result<Arc<dyn Notifier>> {
         let declared = self.engine.inventory.consumers.get(name);
         let declared = declared.ok_or_else(|| gone("consumer", name.as_str()))?;
-        Ok(Arc::new(self.dress(declared.consumer.notifier(), self.engine.limits.consumer(name), name)))
+        let notifier = self.dress(declared.consumer.notifier(), self.engine.limits.consumer(name), name);
+        // Outermost: whoever waits for others has not asked for the consumer's turn yet, nor for its own lease.
+        Ok(self.engine.gathers.around(name, Arc::new(notifier)))
     }
 
     fn dress<T: ?Sized>(&self, inner: Arc<T>, limited: Limited, label: impl fmt::Display) -> Dressed<T> {

@@ -157,6 +157,7 @@ impl Engine {
         };
         let result = self.carry_out_under(&lease, secret, wish).await;
         lease.release().await;
+        self.post.last_call(self.journal.as_ref()).await;
         self.audit.catch_up(self.journal.as_ref()).await?;
         let (rotation, ended) = result?;
         self.observer.on(&EngineEvent::Ended { secret, ended: &ended });

@@ -1,23 +1,23 @@
 //! Looks without changing: stores against each other and against targets, values against the policy, settings against
 //! the world.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use keywheel_core::{
-    Fingerprint, Result, SecretName, StoreName,
+    Fingerprint, Identity, Result, RotatorName, SecretName, StoreName,
     generate::examine_provided,
     inventory::SecretEntry,
     plan::StoreSeen,
     provider::{Finding, Severity},
     rotation::Source,
-    rotator::{Credential, Probe},
+    rotator::Probe,
     secret::{Stage, Versions},
 };
 use serde::Serialize;
 
 use crate::{
     engine::Engine,
-    finished::finished,
+    finished::{finished, last_identity},
     layers::{Timed, examined},
     observe,
 };
@@ -138,8 +138,19 @@ async fn ask_target(
         .audit
         .append_read(engine.journal.as_ref(), &entry.name, why, &engine.initiator, Some(current.fingerprint))
         .await?;
-    let identity = current.identity.as_ref().or(entry.identity.as_ref());
-    match looking.rotator(rotator)?.probe(Credential { identity, value: &value }).await {
+    let last = match &current.identity {
+        Some(identity) => Some(identity.clone()),
+        None => last_identity(engine.journal.as_ref(), &entry.name, current.fingerprint).await?,
+    };
+    let identity = last.as_ref().or(entry.identity.as_ref());
+    let presented = match entry.layout.present(&value, identity) {
+        Ok(presented) => presented,
+        Err(error) => {
+            verified.problems.push(error.to_string());
+            return Ok(());
+        }
+    };
+    match looking.rotator(rotator, entry.identity.as_ref())?.probe(presented.lend()).await {
         Ok(Probe::Accepted) => verified.accepted = Some(true),
         Ok(Probe::Rejected) => {
             verified.accepted = Some(false);
@@ -193,9 +204,16 @@ async fn check_value(
             Some(fingerprint),
         )
         .await?;
+    let presented = match entry.layout.present(&value, None) {
+        Ok(presented) => presented.secret,
+        Err(error) => {
+            let hint = "put a document there, or remove `layout:`";
+            return Ok(vec![Finding::error(format!("{}: {error}", place.store), hint)]);
+        }
+    };
     let weaknesses = match &entry.source {
-        Source::Generated(recipe) => recipe.examine(&value),
-        Source::Provided | Source::Minted => examine_provided(&value),
+        Source::Generated(recipe) => recipe.examine(&presented),
+        Source::Provided | Source::Minted => examine_provided(&presented),
     };
     let hint = match entry.source {
         Source::Generated(_) | Source::Minted => format!("`keywheel rotate {}` replaces it", entry.name),
@@ -215,7 +233,7 @@ async fn check_value(
         .collect())
 }
 
-/// Checks settings and rights of every store, target and consumer, before anything is rotated.
+/// Checks settings and rights of every store, target, consumer and notice, before anything is rotated.
 pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
     let timed = Timed::new(Arc::clone(&engine.clock));
     let mut all = Vec::new();
@@ -224,11 +242,13 @@ pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
         all.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
     }
     for (name, declared) in &engine.inventory.targets {
-        let findings = {
-            let rotator = declared.target.rotator();
-            examined(&timed, || rotator.examine()).await
-        };
-        all.push(Examined { what: format!("rotator {name} ({})", declared.target.describe()), findings });
+        for identity in identities(engine, name) {
+            let rotator = declared.target.rotator(identity);
+            let findings = examined(&timed, || rotator.examine()).await;
+            let whose = identity.map_or_else(String::new, |identity| format!(" for {identity}"));
+            let what = format!("rotator {name}{whose} ({})", declared.target.describe());
+            all.push(Examined { what, findings });
+        }
     }
     for (name, declared) in &engine.inventory.consumers {
         let findings = {
@@ -237,7 +257,22 @@ pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
         };
         all.push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
     }
+    for (name, declared) in &engine.inventory.notices {
+        let messenger = declared.channel.messenger();
+        let findings = examined(&timed, || messenger.examine()).await;
+        all.push(Examined { what: format!("notice {name} ({})", declared.channel.describe()), findings });
+    }
     all
+}
+
+/// Whom the secrets of a target are for, each once: rights differ from user to user. At least one.
+fn identities<'a>(engine: &'a Engine, target: &RotatorName) -> BTreeSet<Option<&'a Identity>> {
+    let entries = engine.inventory.secrets.iter().filter(|entry| entry.target.as_ref() == Some(target));
+    let mut identities: BTreeSet<_> = entries.map(|entry| entry.identity.as_ref()).collect();
+    if identities.is_empty() {
+        identities.insert(None);
+    }
+    identities
 }
 
 impl Examined {

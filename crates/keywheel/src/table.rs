@@ -7,22 +7,33 @@ use keywheel_engine::ProvidedValues;
 
 /// Adds a provider's kinds, or notes the feature that would bring them.
 macro_rules! rows {
-    ($kinds:ident: $($feature:literal { $($section:ident: $krate:ident [$($kind:literal),+]),+ })+) => {
+    ($kinds:ident: $($feature:literal { $($section:ident: $($krate:ident)::+ [$($kind:literal),+]),+ })+) => {
         $(
             #[cfg(feature = $feature)]
-            { $( $kinds.$section.extend($krate::kinds()); )+ }
+            { $( $kinds.$section.extend($($krate)::+::kinds()); )+ }
             #[cfg(not(feature = $feature))]
             { $( $( $kinds.left_out.insert($kind, $feature); )+ )+ }
         )+
     };
 }
 
-/// The kinds of stores, rotators and consumers that this build has.
+/// The kinds of stores, rotators, consumers and notices that this build has.
 pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
-        "process" { consumers: keywheel_provider_process ["signal", "command"] }
+        "postgres" {
+            rotators: keywheel_provider_postgres::rotators ["postgres"],
+            consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
+        }
+        "mysql" { rotators: keywheel_provider_mysql ["mysql"] }
+        "redis" { rotators: keywheel_provider_redis ["redis"] }
+        "process" { consumers: keywheel_provider_process ["signal", "command", "compose"] }
+        "webhook" {
+            consumers: keywheel_provider_webhook::consumers ["http"],
+            channels: keywheel_provider_webhook::channels ["slack", "webhook"]
+        }
+        "mail" { channels: keywheel_provider_mail ["smtp"] }
     }
     kinds
 }

@@ -8,11 +8,11 @@ use keywheel_core::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::{command::CommandSettings, mistake::Mistake, signal::SignalSettings};
+use crate::{command::CommandSettings, compose::ComposeSettings, mistake::Mistake, signal::SignalSettings};
 
-/// The kinds `signal` and `command`.
+/// The kinds `signal`, `command` and `compose`.
 pub fn kinds() -> Vec<Arc<dyn Kind<dyn Consumer>>> {
-    vec![Arc::new(SignalKind), Arc::new(CommandKind)]
+    vec![Arc::new(SignalKind), Arc::new(CommandKind), Arc::new(ComposeKind)]
 }
 
 struct SignalKind;
@@ -48,6 +48,26 @@ impl Kind<dyn Consumer> for CommandKind {
 
     fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
         let written: CommandSettings = yaml::read(settings.node, settings.diagnostics)?;
+        match written.resolve(surroundings) {
+            Ok(consumer) => Some(Arc::new(consumer)),
+            Err(mistakes) => report(mistakes, settings.node, settings.diagnostics),
+        }
+    }
+}
+
+struct ComposeKind;
+
+impl Kind<dyn Consumer> for ComposeKind {
+    fn name(&self) -> &'static str {
+        "compose"
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        ComposeSettings::json_schema(generator)
+    }
+
+    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
+        let written: ComposeSettings = yaml::read(settings.node, settings.diagnostics)?;
         match written.resolve(surroundings) {
             Ok(consumer) => Some(Arc::new(consumer)),
             Err(mistakes) => report(mistakes, settings.node, settings.diagnostics),

@@ -2,21 +2,25 @@
 //!
 //! | kind | `notify` | settings |
 //! |---|---|---|
-//! | `signal` | sends a signal to the process in a pid file, or to every process of a name | [`SignalSettings`] |
+//! | `signal` | signals the process in a pid file or all of a name; reloads a unit of systemd | [`SignalSettings`] |
 //! | `command` | runs a program without a shell | [`CommandSettings`] |
+//! | `compose` | makes containers of Docker Compose anew | [`ComposeSettings`] |
 //!
-//! Both look for [`Evidence`] that the consumer moved. Processes are read from `/proc` and held by pidfds, so signals
+//! All look for [`Evidence`] that the consumer moved. Processes are read from `/proc` and held by pidfds, so signals
 //! need Linux 5.3 or newer. Everything here needs a Tokio runtime with I/O enabled.
 
 mod command;
+mod compose;
 mod evidence;
 mod inventory_path;
 mod kinds;
 mod mistake;
 mod refusal;
 mod signal;
+mod unit;
 
 pub use command::{CommandConsumer, CommandLine, CommandNotifier, CommandSettings, PASSED_ON};
+pub use compose::{ComposeConsumer, ComposeNotifier, ComposeSettings};
 pub use evidence::{
     CommandEvidence, Evidence, EvidenceSettings, FileEvidence, FileEvidenceSettings, Pointer,
 };
@@ -24,3 +28,4 @@ pub use inventory_path::InventoryPath;
 pub use kinds::kinds;
 pub use mistake::Mistake;
 pub use signal::{SignalConsumer, SignalName, SignalNotifier, SignalSettings, SignalTarget};
+pub use unit::{UnitAction, UnitName, UnitNotifier};

@@ -151,9 +151,8 @@ fn distinct(sent: &[Sent], at: usize) -> impl Iterator<Item = Fault> + use<> {
     let one_of_many = at >= 2 && same(at - 2) && same(at - 1) && same(at + 1);
     let Sent { server, kind, request, .. } = sent[at];
     let faults = possible(Choice::Distinct, server, kind, request).iter().copied();
-    faults.filter(move |fault| {
-        !(one_of_many || in_a_row && matches!(fault, Fault::LostReply | Fault::Refused))
-    })
+    faults
+        .filter(move |fault| !(one_of_many || in_a_row && matches!(fault, Fault::LostReply | Fault::Refused)))
 }
 
 /// Random lives, from the seed `from` on: any scenario, one store or two, none to two consumers, up to three engines, a

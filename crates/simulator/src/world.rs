@@ -11,6 +11,7 @@ use std::{
 use jiff::Timestamp;
 use keywheel_core::{
     ConsumerName, Fingerprinter, Result, RotatorName, SecretName, SecretValue, StoreName,
+    document::Layout,
     fingerprint::FingerprintMode,
     inventory::{
         Automation, CredentialRef, DeclaredConsumer, DeclaredStore, DeclaredTarget, Inventory, Period,
@@ -259,6 +260,7 @@ impl<'b> World<'b> {
                 .collect(),
             target: self.target.as_ref().map(|_| RotatorName::from("target")),
             identity: scenario.identity(),
+            layout: Layout::Plain,
             consumers: CONSUMERS[..scenario.consumers.len()]
                 .iter()
                 .map(|label| ConsumerName::from(*label))
@@ -306,6 +308,7 @@ fn inventory(state: &Path) -> Inventory {
         stores: BTreeMap::new(),
         targets: BTreeMap::new(),
         consumers: BTreeMap::new(),
+        notices: BTreeMap::new(),
         index: std::collections::HashMap::new(),
         secrets: Vec::new(),
         concurrency: 4,

@@ -38,6 +38,9 @@ fn notice() -> Notice {
         phase: Phase::Promoted,
         secret: "db-password".into(),
         expected: Some(Fingerprinter::plain().of(&value("new"))),
+        identity: None,
+        replaced: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 

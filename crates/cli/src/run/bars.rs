@@ -125,6 +125,9 @@ impl Observer for Bars {
                 self.at(&history.spec().secret, &format!("waits until {until}"));
             }
             EngineEvent::TakesOver { secret, quiet } => self.above(&step::taken_over(secret, *quiet)),
+            EngineEvent::NotTold { notice, why } => {
+                self.above(&format!("{} {}", "!".yellow(), step::not_told(notice, why)));
+            }
             EngineEvent::Ended { secret, ended } => {
                 if let Some(bar) = self.steps().remove(*secret) {
                     bar.finish_and_clear();

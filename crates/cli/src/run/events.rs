@@ -36,6 +36,10 @@ enum Line<'a> {
         until: Timestamp,
         why: &'a WaitingFor,
     },
+    NotTold {
+        notice: &'a str,
+        why: &'a str,
+    },
     Ended {
         secret: &'a SecretName,
         ended: &'a Ended,
@@ -58,6 +62,7 @@ impl Observer for Events {
             EngineEvent::Waits { history, until, why } => {
                 Line::Waits { rotation: history.id, secret: &history.spec().secret, until: *until, why }
             }
+            EngineEvent::NotTold { notice, why } => Line::NotTold { notice, why },
             EngineEvent::Ended { secret, ended } => Line::Ended { secret, ended },
         };
         // A reader that went away must not stop a rotation half way; the report at the end tells of a full disk.

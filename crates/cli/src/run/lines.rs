@@ -53,6 +53,7 @@ impl Observer for Lines {
                 look::tell(&format!("{}: waits until {}", history.spec().secret, look::moment(*until)));
             }
             EngineEvent::TakesOver { secret, quiet } => look::tell(&step::taken_over(secret, *quiet)),
+            EngineEvent::NotTold { notice, why } => look::tell(&step::not_told(notice, why)),
             EngineEvent::NotYet { .. } | EngineEvent::Waits { .. } => {}
             EngineEvent::Ended { secret, ended } => {
                 let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;

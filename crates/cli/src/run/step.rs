@@ -45,3 +45,8 @@ pub(crate) fn taken_over(secret: &SecretName, quiet: Duration) -> String {
         quiet.as_secs()
     )
 }
+
+/// That people were not told of something.
+pub(crate) fn not_told(notice: &str, why: &str) -> String {
+    format!("notice {notice}: not delivered: {why}")
+}

@@ -7,6 +7,7 @@ mod generate;
 mod help;
 mod journey;
 mod json;
+mod notices;
 mod saved_plan;
 mod state;
 mod trouble;

@@ -1,10 +1,10 @@
 //! Stores, rotators and consumers: one key of each entry names the kind and holds the kind's own settings, the others
 //! are the same for every kind.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
 use crate::{
-    inventory::{period::Period, reference::CredentialRef},
+    inventory::{notice::NoticeKeys, period::Period, reference::CredentialRef},
     provider::{Kind, Kinds, Settings, Surroundings},
     rotation::OnDeadline,
     yaml::{Diagnostic, Diagnostics, Node, Raw, near_miss},
@@ -22,6 +22,9 @@ pub(super) const STORE: Common = Common { what: "store", keys: &["concurrency", 
 pub(super) const ROTATOR: Common = Common { what: "rotator", keys: &["concurrency", "calls-per-second"] };
 pub(super) const CONSUMER: Common = Common { what: "consumer", keys: &["deadline", "on-deadline"] };
 
+pub(super) const NOTICE: Common =
+    Common { what: "notice", keys: &["on", "secrets", "tiers", "tags", "template"] };
+
 /// One entry of a section, its kind configured.
 pub(super) struct Declared<T: ?Sized> {
     pub(super) name: String,
@@ -31,6 +34,7 @@ pub(super) struct Declared<T: ?Sized> {
     pub(super) rate: Option<NonZeroU32>,
     pub(super) deadline: Option<Period>,
     pub(super) on_deadline: Option<OnDeadline>,
+    pub(super) notice: NoticeKeys,
 }
 
 /// Reads a section. Entries with mistakes are reported and left out; their names are in `known` all the same, so that
@@ -119,6 +123,7 @@ impl<T: ?Sized> EntryReader<'_, T> {
         }
         let mut chosen: Option<(&Arc<dyn Kind<T>>, Node<'_>)> = None;
         let (mut concurrency, mut rate, mut deadline, mut on_deadline) = (None, None, None, None);
+        let mut notice = NoticeKeys::default();
         let mut unknown = false;
         for (key, value) in node.entries() {
             let word = key.raw_text().unwrap_or_default();
@@ -138,7 +143,8 @@ impl<T: ?Sized> EntryReader<'_, T> {
                     "concurrency" => concurrency = self.read_concurrency(value),
                     "calls-per-second" => rate = self.read_rate(value),
                     "deadline" => deadline = crate::yaml::read(value, self.diagnostics),
-                    _ => on_deadline = crate::yaml::read(value, self.diagnostics),
+                    "on-deadline" => on_deadline = crate::yaml::read(value, self.diagnostics),
+                    _ => notice.read(word, value, self.diagnostics),
                 }
             } else {
                 unknown = true;
@@ -158,7 +164,7 @@ impl<T: ?Sized> EntryReader<'_, T> {
         refuse_references(kind.as_ref(), settings, self.diagnostics);
         let made =
             kind.configure(self.surroundings, Settings { node: settings, diagnostics: self.diagnostics })?;
-        Some(Declared { name, kind: kind.name(), made, concurrency, rate, deadline, on_deadline })
+        Some(Declared { name, kind: kind.name(), made, concurrency, rate, deadline, on_deadline, notice })
     }
 
     fn read_concurrency(&mut self, value: Node<'_>) -> Option<usize> {
@@ -227,11 +233,10 @@ fn quoted<'w>(words: impl Iterator<Item = &'w str>) -> String {
 fn refuse_references<T: ?Sized>(kind: &dyn Kind<T>, settings: Node<'_>, diagnostics: &mut Diagnostics) {
     let mut generator = schemars::SchemaGenerator::default();
     let schema = kind.schema(&mut generator);
+    let definitions = generator.definitions();
     let credential = |key: &str| {
-        schema
-            .get("properties")
-            .and_then(|properties| properties.get(key))
-            .is_some_and(|property| property.to_string().contains("CredentialRef"))
+        let property = schema.get("properties").and_then(|properties| properties.get(key));
+        property.is_some_and(|property| holds_a_credential(property, definitions))
     };
     let mut left: Vec<Node<'_>> = settings
         .entries()
@@ -243,6 +248,37 @@ fn refuse_references<T: ?Sized>(kind: &dyn Kind<T>, settings: Node<'_>, diagnost
         left.extend(node.items());
         left.extend(node.entries().map(|(_, value)| value));
     }
+}
+
+/// Whether a setting with this schema names a credential, itself or in one of its own settings.
+fn holds_a_credential(
+    schema: &serde_json::Value,
+    definitions: &serde_json::Map<String, serde_json::Value>,
+) -> bool {
+    let mut left = vec![schema];
+    let mut seen = BTreeSet::new();
+    while let Some(part) = left.pop() {
+        match part {
+            serde_json::Value::Object(fields) => {
+                left.extend(fields.values());
+                let Some(name) = fields.get("$ref").and_then(|to| to.as_str()?.rsplit('/').next()) else {
+                    continue;
+                };
+                if name == "CredentialRef" {
+                    return true;
+                }
+                if seen.insert(name) {
+                    left.extend(definitions.get(name));
+                }
+            }
+            serde_json::Value::Array(items) => left.extend(items),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::String(_) => {}
+        }
+    }
+    false
 }
 
 pub(super) fn refuse_reference(node: Node<'_>, diagnostics: &mut Diagnostics) {

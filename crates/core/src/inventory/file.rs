@@ -10,6 +10,7 @@ use serde::{
 };
 
 use crate::{
+    document::Layout,
     fingerprint::FingerprintMode,
     generate::Recipe,
     inventory::{
@@ -190,6 +191,10 @@ pub(super) struct SecretFile {
     /// Whom the credential is for, where the store does not say: a login role, a user.
     #[serde(default)]
     pub(super) identity: Option<String>,
+    /// What the stored values are: `plain` (default), the password itself, or `document`, a JSON document with `engine`,
+    /// `host`, `port`, `username`, `password` and `dbname`, from which an application can connect.
+    #[serde(default)]
+    pub(super) layout: Option<Checked<Located<Layout>>>,
     /// The consumers that use it.
     #[serde(default)]
     pub(super) consumers: Vec<Located<String>>,

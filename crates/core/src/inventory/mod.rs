@@ -5,6 +5,7 @@ mod circle;
 mod declared;
 mod file;
 mod model;
+mod notice;
 mod period;
 mod read;
 mod reference;
@@ -17,6 +18,7 @@ pub use model::{
     Automation, DeclaredConsumer, DeclaredStore, DeclaredTarget, Environment, Inventory, ProvidedFrom,
     SecretEntry, Tier,
 };
+pub use notice::{About, DeclaredChannel, Template};
 pub use period::{InvalidPeriod, Period};
 pub use read::read;
 pub use reference::CredentialRef;

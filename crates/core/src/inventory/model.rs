@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    document::Layout,
     fingerprint::FingerprintMode,
     id::{ConsumerName, Identity, RotatorName, SecretName, StoreName},
-    inventory::{period::Period, reference::CredentialRef},
+    inventory::{notice::DeclaredChannel, period::Period, reference::CredentialRef},
     provider::{Consumer, Store, Target},
     rotation::{ConsumerSpec, Flow, OnDeadline, RetryPolicy, RotationSpec, Source, StoreRef, TargetSpec},
 };
@@ -43,6 +44,8 @@ pub struct Inventory {
     pub targets: BTreeMap<RotatorName, DeclaredTarget>,
     /// Declared consumers by name.
     pub consumers: BTreeMap<ConsumerName, DeclaredConsumer>,
+    /// Declared notices by name: who is told how rotations go.
+    pub notices: BTreeMap<Arc<str>, DeclaredChannel>,
     /// The secrets in the order of the file.
     pub secrets: Vec<SecretEntry>,
     /// Where each secret stands in `secrets`.
@@ -165,6 +168,8 @@ pub struct SecretEntry {
     pub target: Option<RotatorName>,
     /// Whom the credential is for, where the store does not say.
     pub identity: Option<Identity>,
+    /// What the stored values are.
+    pub layout: Layout,
     /// Who uses it.
     pub consumers: Box<[ConsumerName]>,
     /// How often it is due; `None`: on demand only.
@@ -192,7 +197,8 @@ impl Inventory {
             stores: entry.stores.to_vec(),
             target: entry.target.as_ref().and_then(|rotator| {
                 let declared = self.targets.get(rotator)?;
-                Some(TargetSpec { rotator: rotator.clone(), strategy: declared.target.strategy() })
+                let strategy = declared.target.strategy();
+                Some(TargetSpec { rotator: rotator.clone(), strategy, layout: entry.layout })
             }),
             consumers: entry
                 .consumers

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     id::{ConsumerName, RotatorName, StoreName},
     inventory::{
-        declared::{self, CONSUMER, Named, ROTATOR, STORE, section},
+        declared::{CONSUMER, NOTICE, ROTATOR, STORE, section},
         file::InventoryFile,
         model::{DeclaredConsumer, DeclaredStore, DeclaredTarget, Environment, Inventory, Tier},
         period::Period,
@@ -112,9 +112,15 @@ fn read_into(
         diagnostics,
         &mut names.consumers,
     );
-    if let Some(notices) = &file.notices {
-        refuse_notices(notices.node(), kinds, diagnostics);
-    }
+    let channels = section(
+        &NOTICE,
+        file.notices.as_ref(),
+        &kinds.channels,
+        kinds,
+        &surroundings,
+        diagnostics,
+        &mut Vec::new(),
+    );
     let concurrency = file.concurrency.as_ref().and_then(Checked::get);
     if let Some(number) = concurrency.filter(|number| ***number == 0) {
         diagnostics.push(Diagnostic::error("at least 1 rotation must be allowed at once").at(number.span()));
@@ -175,11 +181,16 @@ fn read_into(
                 (ConsumerName::new(declared.name), consumer)
             })
             .collect(),
+        notices: BTreeMap::new(),
         secrets: Vec::new(),
         index: std::collections::HashMap::new(),
         concurrency: concurrency.map_or(CONCURRENCY, |number| **number),
     };
     resolve::secrets(&mut inventory, &file, &names, diagnostics);
+    for declared in channels {
+        let notice = declared.notice.resolve(declared.kind, declared.made, &inventory, diagnostics);
+        inventory.notices.insert(declared.name.into(), notice);
+    }
     Some(inventory)
 }
 
@@ -242,19 +253,6 @@ fn environments(file: &InventoryFile, diagnostics: &mut Diagnostics) -> BTreeMap
         environments.insert(key.clone(), Arc::new(Environment { name: key, frozen }));
     }
     environments
-}
-
-/// No kind of notice exists yet; saying so beats accepting a section that does nothing.
-fn refuse_notices(node: Node<'_>, kinds: &Kinds, diagnostics: &mut Diagnostics) {
-    for Named { name, value, .. } in declared::named(node, "notice", diagnostics) {
-        let kind = value.entries().find_map(|(key, _)| key.raw_text()).unwrap_or_default();
-        let hint = match kinds.left_out.get(kind) {
-            Some(feature) => format!("build keywheel with the feature `{feature}`"),
-            None => "this build knows no kind of notice; remove the entry".to_owned(),
-        };
-        diagnostics
-            .push(Diagnostic::error(format!("notice `{name}` cannot be sent")).at(value.span()).hint(hint));
-    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    document::Layout,
     fingerprint::FingerprintMode,
     generate::Recipe,
     id::{ConsumerName, RotatorName, SecretName, StoreName},
@@ -106,6 +107,7 @@ impl Resolver<'_> {
             self.inventory.tiers.get(wanted.as_str()).cloned()
         });
         let target = self.target(&name, &written, flow, source.as_ref());
+        let layout = self.layout(&written, target.as_ref());
         let consumers = self.consumers(&name, &written, fingerprint);
         if written.stores.is_empty() {
             self.diagnostics.push(
@@ -146,6 +148,7 @@ impl Resolver<'_> {
             stores: stores.into(),
             target,
             identity: written.identity.map(|identity| identity.as_str().into()),
+            layout,
             consumers,
             every,
             overlap,
@@ -236,6 +239,32 @@ impl Resolver<'_> {
             );
         }
         Some(rotator.clone())
+    }
+
+    /// A document says whom it is for and how the target is reached: both must be known.
+    fn layout(&mut self, written: &SecretFile, target: Option<&RotatorName>) -> Layout {
+        let Some(layout) = written.layout.as_ref().and_then(Checked::get) else { return Layout::Plain };
+        if **layout == Layout::Plain {
+            return Layout::Plain;
+        }
+        let span = layout.span();
+        let mut refuse = |message: &str, hint: &str| {
+            self.diagnostics.push(Diagnostic::error(message).at(span).hint(hint));
+        };
+        if written.rotator.is_none() {
+            refuse(
+                "a document is made for a rotator, and none is named",
+                "add `rotator:`, or remove `layout:`",
+            );
+        }
+        let declared = target.and_then(|name| self.inventory.targets.get(name));
+        if declared.is_some_and(|declared| declared.target.connection().is_none()) {
+            refuse("this rotator's target has no host and port to put into a document", "remove `layout:`");
+        }
+        if written.identity.is_none() && declared.is_some_and(|d| d.target.strategy() != Strategy::Minted) {
+            refuse("a document names a user, and the entry does not", "add `identity:`");
+        }
+        Layout::Document
     }
 
     fn consumers(

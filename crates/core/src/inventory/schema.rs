@@ -1,16 +1,17 @@
 //! The JSON Schema of the inventory, for editors.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
     inventory::{
-        declared::{CONSUMER, Common, ROTATOR, STORE},
+        declared::{CONSUMER, Common, NOTICE, ROTATOR, STORE},
         file::InventoryFile,
         period::Period,
     },
+    message::Occasion,
     provider::{Kind, Kinds},
     rotation::OnDeadline,
 };
@@ -21,11 +22,13 @@ pub fn schema(kinds: &Kinds) -> Schema {
     let stores = entry(&mut generator, &STORE, &kinds.stores);
     let rotators = entry(&mut generator, &ROTATOR, &kinds.rotators);
     let consumers = entry(&mut generator, &CONSUMER, &kinds.consumers);
+    let notices = entry(&mut generator, &NOTICE, &kinds.channels);
     let mut schema = generator.into_root_schema_for::<InventoryFile>();
     if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
         definitions.insert("DeclaredStoreFile".to_owned(), stores);
         definitions.insert("DeclaredRotatorFile".to_owned(), rotators);
         definitions.insert("DeclaredConsumerFile".to_owned(), consumers);
+        definitions.insert("DeclaredNoticeFile".to_owned(), notices);
     }
     schema
 }
@@ -47,10 +50,24 @@ fn entry<T: ?Sized>(generator: &mut SchemaGenerator, common: &Common, table: &[A
                 generator.subschema_for::<Period>(),
                 "How long it may be gone, and how long it may take to move. Default: 60s.",
             ),
-            _ => described(
+            "on-deadline" => described(
                 generator.subschema_for::<OnDeadline>(),
                 "What happens when it does not. Default: park.",
             ),
+            "on" => described(
+                generator.subschema_for::<BTreeSet<Occasion>>(),
+                "On which occasions. Default: failed, parked, overdue.",
+            ),
+            "template" => json!({
+                "type": "string",
+                "description": "The words, with `{id}`, `{occasion}`, `{secret}`, `{rotation}`, `{environment}`, \
+                                `{owner}`, `{at}` and `{words}` (keywheel's own) in them. Default: `{words}`."
+            }),
+            // `secrets`, `tiers`, `tags`.
+            _ => json!({
+                "type": "array", "items": { "type": "string" },
+                "description": "About which secrets: those that one of `secrets`, `tiers` and `tags` names. Default: all."
+            }),
         };
         properties.insert((*key).to_owned(), schema);
     }

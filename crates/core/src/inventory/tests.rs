@@ -12,8 +12,9 @@ use crate::{
     clock::Clock,
     fingerprint::{FingerprintMode, Fingerprinter},
     id::SecretName,
+    message::{Message, Messenger, Occasion},
     notifier::Notifier,
-    provider::{Consumer, Finding, Kind, Kinds, Settings, Store, Surroundings},
+    provider::{Channel, Consumer, Finding, Kind, Kinds, Settings, Store, Surroundings},
     rotation::{Flow, Location, Source},
     secret::{Secret, Stage},
     yaml::{self, Style},
@@ -108,10 +109,40 @@ impl Kind<dyn Consumer> for BellKind {
     }
 }
 
+struct Gong;
+
+impl Channel for Gong {
+    fn describe(&self) -> String {
+        "a gong".to_owned()
+    }
+
+    fn messenger(&self) -> Arc<dyn Messenger> {
+        unreachable!("reading an inventory tells nobody")
+    }
+}
+
+struct GongKind;
+
+impl Kind<dyn Channel> for GongKind {
+    fn name(&self) -> &'static str {
+        "gong"
+    }
+
+    fn schema(&self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        BellSettings::json_schema(generator)
+    }
+
+    fn configure(&self, _surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Channel>> {
+        let _: BellSettings = yaml::read(settings.node, settings.diagnostics)?;
+        Some(Arc::new(Gong))
+    }
+}
+
 fn kinds() -> Kinds {
     Kinds {
         stores: vec![Arc::new(BoxKind)],
         consumers: vec![Arc::new(BellKind)],
+        channels: vec![Arc::new(GongKind)],
         left_out: [("vault", "vault")].into(),
         ..Kinds::default()
     }
@@ -331,6 +362,52 @@ fn one_store(#[case] entry: &str, #[case] message: &str, #[case] hint: &str) {
 }
 
 #[test]
+fn a_notice_is_about_what_needs_a_person_unless_it_says_otherwise() {
+    let notices = "\
+notices:
+  plain: { gong: {} }
+  picky: { gong: {}, on: [started], secrets: [jwt], tiers: [critical], template: '{secret}: {words}, {owner}' }
+";
+    let inventory = read_text(&GOOD.replace("secrets:\n", &format!("{notices}secrets:\n"))).ok().unwrap();
+    let told = |notice: &str| {
+        let about = &inventory.notices[notice].about;
+        let names = inventory.secrets.iter().filter(|entry| about.covers(entry));
+        names.map(|entry| entry.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("plain"), ["admin", "app", "oauth", "jwt"]);
+    assert_eq!(told("picky"), ["app", "jwt"]);
+    let on = |notice: &str| inventory.notices[notice].on.iter().copied().collect::<Vec<_>>();
+    assert_eq!(on("plain"), [Occasion::Failed, Occasion::Parked, Occasion::Overdue]);
+    assert_eq!(on("picky"), [Occasion::Started]);
+    let message = Message {
+        id: "1".to_owned(),
+        occasion: Occasion::Started,
+        secret: "jwt".into(),
+        rotation: None,
+        environment: None,
+        owner: None,
+        at: jiff::Timestamp::UNIX_EPOCH,
+        words: "it {began}".to_owned(),
+    };
+    let words = inventory.notices["picky"].template.as_ref().unwrap().render(&message);
+    assert_eq!(words, "jwt: it {began}, ");
+}
+
+#[rstest]
+#[case::kind("hong: {}", "is no kind of notice", "did you mean `gong`?")]
+#[case::occasion("{ gong: {}, on: [begun] }", "none of the possible values", "started")]
+#[case::secret("{ gong: {}, secrets: [addmin] }", "there is no secret `addmin`", "did you mean `admin`?")]
+#[case::tier("{ gong: {}, tiers: [hot] }", "there is no tier `hot`", "")]
+#[case::field("{ gong: {}, template: '{value}' }", "a message has no `value`", "{words}")]
+#[case::near("{ gong: {}, template: '{secrt}' }", "did you mean `secret`?", "")]
+#[case::braces("{ gong: {}, template: '{secret' }", "the braces do not match", "")]
+fn one_notice(#[case] entry: &str, #[case] message: &str, #[case] hint: &str) {
+    let shown = mistakes(&GOOD.replace("secrets:\n", &format!("notices:\n  n:\n    {entry}\nsecrets:\n")));
+    assert!(shown.contains(message), "{shown}");
+    assert!(shown.contains(hint), "{shown}");
+}
+
+#[test]
 fn every_mistake_is_reported_at_once() {
     let text = "\
 version: 1
@@ -380,4 +457,9 @@ fn the_schema_names_every_kind_and_refuses_other_keys() {
     assert!(store["properties"]["box"].is_object(), "{store}");
     assert_eq!(store["additionalProperties"], false);
     assert_eq!(schema["properties"]["secrets"]["additionalProperties"]["$ref"], "#/$defs/SecretFile");
+    let notice = &schema["$defs"]["DeclaredNoticeFile"];
+    for key in ["gong", "on", "secrets", "tiers", "tags", "template"] {
+        assert!(notice["properties"][key].is_object(), "{key}: {notice}");
+    }
+    assert_eq!(notice["additionalProperties"], false);
 }

@@ -93,6 +93,8 @@ pub struct Facts {
     pub old: BTreeMap<StoreIndex, VersionFact>,
     /// When the new value became current in the primary store.
     pub promoted_at: Option<Timestamp>,
+    /// When the primary store last began to show another value: the new one, or the old one again.
+    pub moved_at: Option<Timestamp>,
     /// Stores of which it is known that the new value became current there.
     pub promoted: BTreeSet<StoreIndex>,
     /// Evidence, in the order in which it came.
@@ -424,12 +426,14 @@ impl History {
                 self.facts.promoted.insert(store);
                 if store == StoreIndex::PRIMARY {
                     self.facts.promoted_at = Some(at);
+                    self.facts.moved_at = Some(at);
                 }
             }
             Action::Unpromote(store) => {
                 self.facts.promoted.remove(&store);
                 if store == StoreIndex::PRIMARY {
                     self.facts.promoted_at = None;
+                    self.facts.moved_at = Some(at);
                 }
             }
             Action::Apply

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    document::Layout,
     generate::Recipe,
     id::{ConsumerName, RotatorName, SecretName, StoreName},
     rotation::{
@@ -70,6 +71,9 @@ pub struct TargetSpec {
     pub rotator: RotatorName,
     /// How it lets old and new live side by side.
     pub strategy: Strategy,
+    /// What the stored values are.
+    #[serde(default)]
+    pub layout: Layout,
 }
 
 /// What happens when a consumer does not move in time.

@@ -3,9 +3,11 @@
 use super::document::{Document, Shape};
 
 /// Words that, at the end of a key, say that the value is a credential.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 24] = [
     "apikey",
     "auth",
+    "authorization",
+    "bearer",
     "cookie",
     "credential",
     "credentials",
@@ -29,7 +31,7 @@ const WORDS: [&str; 22] = [
 ];
 
 /// What issued tokens begin with.
-const PREFIXES: [&str; 14] = [
+const PREFIXES: [&str; 15] = [
     "-----BEGIN",
     "AKIA",
     "ASIA",
@@ -42,6 +44,7 @@ const PREFIXES: [&str; 14] = [
     "github_pat_",
     "glpat-",
     "hvs.",
+    "https://hooks.slack.com/",
     "sk-",
     "xox",
 ];

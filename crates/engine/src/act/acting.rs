@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprinter, Result, SecretValue, VersionId,
+    document::Layout,
     inventory::SecretEntry,
     rotation::{History, StoreIndex, StoreRef, VersionFact},
     rotator::Rotator,
@@ -49,6 +50,11 @@ impl<'a> Acting<'a> {
         Ok(self.engine.keys.fingerprinter(self.entry()?.fingerprint))
     }
 
+    /// What the stored values of this rotation are.
+    pub(crate) fn layout(&self) -> Layout {
+        self.history.spec().target.as_ref().map_or(Layout::Plain, |target| target.layout)
+    }
+
     pub(crate) fn place(&self, index: StoreIndex) -> Result<Place<'a>> {
         let at = self.history.spec().store(index).ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find store", "the rotation has no such store")
@@ -60,7 +66,7 @@ impl<'a> Acting<'a> {
         let target = self.history.spec().target.as_ref().ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find target", "the rotation has no target")
         })?;
-        self.handles().rotator(&target.rotator)
+        self.handles().rotator(&target.rotator, self.entry()?.identity.as_ref())
     }
 
     /// What `stage` learnt about the new version in the store at `index`.

@@ -8,7 +8,7 @@ use keywheel_core::{
     inventory::Period,
     mutation::{Mutation, mutated},
     notifier::{Adoption, Notice, Notifier, Phase},
-    rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex},
+    rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex, VersionFact},
 };
 
 use crate::{act::acting::Acting, event::EngineEvent};
@@ -18,15 +18,20 @@ const LONGEST_BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 fn notice(acting: &Acting<'_>, phase: Phase) -> Notice {
     let facts = &acting.history.facts;
-    let version = match phase {
-        Phase::NextPublished | Phase::Promoted => facts.new.get(&StoreIndex::PRIMARY),
-        Phase::RolledBack => facts.old.get(&StoreIndex::PRIMARY),
+    let [new, old] = [&facts.new, &facts.old].map(|facts| facts.get(&StoreIndex::PRIMARY));
+    let (version, replaced) = match phase {
+        Phase::NextPublished | Phase::Promoted => (new, old),
+        Phase::RolledBack => (old, new),
     };
+    let identity = |version: Option<&VersionFact>| version.and_then(|version| version.identity.clone());
     Notice {
         rotation: acting.history.id,
         phase,
         secret: acting.history.spec().secret.clone(),
         expected: version.map(|version| version.fingerprint),
+        identity: identity(version),
+        replaced: identity(replaced),
+        since: facts.moved_at.unwrap_or(acting.history.started_at),
     }
 }
 

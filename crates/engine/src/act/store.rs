@@ -2,6 +2,7 @@
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprint, Identity, Result, SecretValue, VersionId,
+    document::Layout,
     mutation::{Mutation, mutated},
     rotation::{Flow, History, Source, StepFacts, StoreIndex, VersionFact},
     secret::{Stage, VersionInfo, Versions},
@@ -13,15 +14,15 @@ use crate::{
         leftover,
     },
     engine::Engine,
-    finished::{finished, way_back},
-    observe, provided,
+    finished::{finished, last_identity, way_back},
+    provided,
 };
 
 /// Makes the new value durable as pending. In the primary store the value comes into being here, once for a rotation.
 pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
     let place = acting.place(index)?;
     let versions = place.secret.versions().await?;
-    let old = old(acting, &versions).await?;
+    let old = old(acting, &place, &versions).await?;
     // Also when our own value is there: it may have got there while the other one was on its way.
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
@@ -43,11 +44,13 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
         )
         .with("store", &place.at.store));
     }
+    let identity = new_identity(acting, index, old.as_ref())?;
     if index == StoreIndex::PRIMARY {
         // A request to stage whose answer was lost may still arrive: what this process made once is the rotation's value,
         // whether the store shows it yet or not.
         if acting.new_value.is_none() {
-            *acting.new_value = Some(new_value(acting)?);
+            let value = new_value(acting)?;
+            *acting.new_value = Some(compose(acting, &place, value, identity.as_ref(), old.as_ref()).await?);
         }
         let fingerprint = acting.fingerprinter()?.of(acting.new_value().await?);
         let same_here = old.as_ref().is_some_and(|old| old.fingerprint == fingerprint);
@@ -55,7 +58,6 @@ pub(super) async fn stage(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
             return Ok(StepFacts { old, evidence, unchanged: true, ..StepFacts::default() });
         }
     }
-    let identity = new_identity(acting, index, old.as_ref())?;
     let value = acting.new_value().await?.duplicate();
     let new = place.secret.stage(&acting.context(), &value, identity.as_ref()).await?;
     // What an earlier attempt had sent may have arrived just now.
@@ -142,27 +144,60 @@ async fn others_hold(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<bo
 /// The version that is current before anything is staged, and whom it is for: by the store, else by the last rotation
 /// on record, else by the inventory. A login without its user would be tried as another one, and the wrong credential
 /// would be taken for dead.
-pub(super) async fn old(acting: &Acting<'_>, versions: &Versions) -> Result<Option<VersionFact>> {
+pub(super) async fn old(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    versions: &Versions,
+) -> Result<Option<VersionFact>> {
     let Some(current) = versions.at(Stage::Current) else { return Ok(None) };
     let mut old = fact(current);
     if old.identity.is_none() && acting.history.spec().target.is_some() {
-        old.identity = match last_identity(acting, old.fingerprint).await? {
-            Some(identity) => Some(identity),
-            None => acting.entry()?.identity.clone(),
-        };
+        old.identity = identity_in_document(acting, place, &old).await?;
+        if old.identity.is_none() {
+            let journal = &*acting.engine.journal;
+            old.identity = last_identity(journal, &acting.history.spec().secret, old.fingerprint).await?;
+        }
+        if old.identity.is_none() {
+            old.identity.clone_from(&acting.entry()?.identity);
+        }
     }
     Ok(Some(old))
 }
 
-/// Whom the last finished rotation knew the value with `fingerprint` to be for. Stores such as a file keep nothing beside
-/// a current value, and with users that take turns the inventory names only the first.
-async fn last_identity(acting: &Acting<'_>, fingerprint: Fingerprint) -> Result<Option<Identity>> {
-    let journal = &acting.engine.journal;
-    let Some(last) = journal.last_rotation(&acting.history.spec().secret).await? else { return Ok(None) };
-    let Some(last) = observe::fold(&journal.records(last.rotation).await?)? else { return Ok(None) };
-    let known = [&last.facts.new, &last.facts.old].map(|facts| facts.get(&StoreIndex::PRIMARY));
-    let of_this_value = known.into_iter().flatten().find(|version| version.fingerprint == fingerprint);
-    Ok(of_this_value.and_then(|version| version.identity.clone()))
+/// Whom a value that is a document says it is for.
+async fn identity_in_document(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    version: &VersionFact,
+) -> Result<Option<Identity>> {
+    match acting.layout() {
+        Layout::Plain => Ok(None),
+        Layout::Document => {
+            let value = acting.value_of(place, &version.id).await?;
+            Ok(acting.layout().present(&value, None)?.identity)
+        }
+    }
+}
+
+/// What the stores will hold of `secret`, made from what is current where the layout keeps parts of it.
+pub(super) async fn compose(
+    acting: &Acting<'_>,
+    place: &Place<'_>,
+    secret: SecretValue,
+    identity: Option<&Identity>,
+    old: Option<&VersionFact>,
+) -> Result<SecretValue> {
+    let layout = acting.layout();
+    let Some(target) = acting.history.spec().target.as_ref().filter(|_| layout == Layout::Document) else {
+        return Ok(secret);
+    };
+    let declared = acting.engine.inventory.targets.get(&target.rotator);
+    let connection = declared.and_then(|declared| declared.target.connection());
+    let earlier = match old {
+        Some(old) => Some(acting.value_of(place, &old.id).await?),
+        None => None,
+    };
+    layout.compose(secret, identity, connection.as_ref(), earlier.as_ref())
 }
 
 /// Whom the new value is for. The primary store decides; what a store further down held before says nothing.

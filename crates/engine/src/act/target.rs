@@ -2,19 +2,21 @@
 
 use keywheel_core::{
     Effect, Error, ErrorKind, Result, SecretValue,
+    document::Presented,
     rotation::{StepFacts, StoreIndex, VersionFact},
-    rotator::{Credential, Probe, Rotator},
+    rotator::{Probe, Rotator},
     secret::Stage,
 };
 
 use crate::act::{
     acting::Acting,
     leftover,
-    store::{fact, old, refuse_change, refuse_company, staged_by_us},
+    store::{compose, fact, old, refuse_change, refuse_company, staged_by_us},
 };
 
-fn credential<'a>(fact: &'a VersionFact, value: &'a SecretValue) -> Credential<'a> {
-    Credential { identity: fact.identity.as_ref(), value }
+/// What the target is told of `value`, the version that `fact` describes.
+fn presented(acting: &Acting<'_>, fact: &VersionFact, value: &SecretValue) -> Result<Presented> {
+    acting.layout().present(value, fact.identity.as_ref())
 }
 
 /// The target issues the value, and the primary store gets it at once.
@@ -25,7 +27,7 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     // nobody's, whoever else may be at work.
     let issued = rotator.list().await?;
     let versions = place.secret.versions().await?;
-    let old = old(acting, &versions).await?;
+    let old = old(acting, &place, &versions).await?;
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
         // It was issued before it was stored: asked now, the target lists it unless it was revoked.
@@ -40,12 +42,15 @@ pub(super) async fn mint(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let evidence = dropped.into_iter().chain(revoked).reduce(|all, next| format!("{all}; {next}"));
     let minted = rotator.mint(&acting.context()).await?;
     // The mint has happened, whatever becomes of staging it.
-    let new = place
-        .secret
-        .stage(&acting.context(), &minted.value, Some(&minted.identity))
+    let value = compose(acting, &place, minted.value, Some(&minted.identity), old.as_ref())
         .await
         .map_err(|error| Error { effect: Effect::MaybeApplied, ..error })?;
-    *acting.new_value = Some(minted.value);
+    let new = place
+        .secret
+        .stage(&acting.context(), &value, Some(&minted.identity))
+        .await
+        .map_err(|error| Error { effect: Effect::MaybeApplied, ..error })?;
+    *acting.new_value = Some(value);
     Ok(StepFacts { new: Some(fact(&new)), old, evidence, ..StepFacts::default() })
 }
 
@@ -58,12 +63,13 @@ pub(super) async fn apply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let old_value = acting.old_value().await?;
     let probe_first = acting.probe_first;
     let value = acting.new_value().await?.duplicate();
-    let new = credential(new, &value);
-    if probe_first && rotator.probe(new).await? == Probe::Accepted {
+    let new = presented(acting, new, &value)?;
+    if probe_first && rotator.probe(new.lend()).await? == Probe::Accepted {
         return Ok(StepFacts::evidence("an earlier attempt had succeeded: a login with the new value works"));
     }
-    let current = old.zip(old_value.as_ref()).map(|(old, value)| credential(old, value));
-    rotator.apply(&acting.context(), new, current).await?;
+    let current =
+        old.zip(old_value.as_ref()).map(|(old, value)| presented(acting, old, value)).transpose()?;
+    rotator.apply(&acting.context(), new.lend(), current.as_ref().map(Presented::lend)).await?;
     Ok(StepFacts::default())
 }
 
@@ -72,7 +78,7 @@ pub(super) async fn verify(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    match rotator.probe(credential(new, &value)).await? {
+    match rotator.probe(presented(acting, new, &value)?.lend()).await? {
         Probe::Accepted => Ok(StepFacts::evidence("a login with the new value works")),
         Probe::Rejected => Err(Error::not_applied(
             ErrorKind::Rejected,
@@ -90,7 +96,8 @@ pub(super) async fn revoke(acting: &mut Acting<'_>) -> Result<StepFacts> {
     };
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await?;
+    let [old, new] = [presented(acting, old, &old_value)?, presented(acting, new, &value)?];
+    rotator.revoke(&acting.context(), old.lend(), Some(new.lend())).await?;
     Ok(StepFacts::default())
 }
 
@@ -101,14 +108,16 @@ pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
         return Ok(StepFacts::evidence("there was no earlier value"));
     };
     let dead = || StepFacts::evidence("a login with the old value is refused");
-    if rotator.probe(credential(old, &old_value)).await? == Probe::Rejected {
+    let old = presented(acting, old, &old_value)?;
+    if rotator.probe(old.lend()).await? == Probe::Rejected {
         return Ok(dead());
     }
     // Revoking is safe to repeat, and whoever released a parked rotation expects it to be tried again.
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
-    rotator.revoke(&acting.context(), credential(old, &old_value), Some(credential(new, &value))).await?;
-    match rotator.probe(credential(old, &old_value)).await? {
+    let new = presented(acting, new, &value)?;
+    rotator.revoke(&acting.context(), old.lend(), Some(new.lend())).await?;
+    match rotator.probe(old.lend()).await? {
         Probe::Rejected => Ok(dead()),
         Probe::Accepted => Err(Error::not_applied(
             ErrorKind::Rejected,
@@ -130,15 +139,16 @@ async fn yield_to_current(acting: &mut Acting<'_>, rotator: &dyn Rotator) -> Res
         return Ok(None);
     };
     let value = acting.new_value().await?.duplicate();
-    let new = credential(new, &value);
-    if rotator.probe(new).await? == Probe::Rejected {
+    let new = presented(acting, new, &value)?;
+    if rotator.probe(new.lend()).await? == Probe::Rejected {
         return Ok(Some(StepFacts::evidence(
             "somebody else made another value current, and a login with the new value is refused",
         )));
     }
     let theirs = fact(current);
     let value = acting.value_of(&place, &theirs.id).await?;
-    rotator.apply(&acting.context(), credential(&theirs, &value), Some(new)).await?;
+    let theirs = presented(acting, &theirs, &value)?;
+    rotator.apply(&acting.context(), theirs.lend(), Some(new.lend())).await?;
     Ok(Some(StepFacts::evidence("somebody else made another value current: the target accepts that one now")))
 }
 
@@ -157,15 +167,17 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let old = acting
         .old_fact(StoreIndex::PRIMARY)
         .zip(old_value.as_ref())
-        .map(|(old, value)| credential(old, value));
-    if let (Some(old), false) = (old, keeps_old) {
-        if rotator.probe(old).await? == Probe::Accepted {
+        .map(|(old, value)| presented(acting, old, value))
+        .transpose()?;
+    if let (Some(old), false) = (&old, keeps_old) {
+        if rotator.probe(old.lend()).await? == Probe::Accepted {
             return Ok(StepFacts::evidence("a login with the old value works"));
         }
         let new = acting.new_fact(StoreIndex::PRIMARY)?;
         let value = acting.new_value().await?.duplicate();
-        rotator.apply(&acting.context(), old, Some(credential(new, &value))).await?;
-        return match rotator.probe(old).await? {
+        let new = presented(acting, new, &value)?;
+        rotator.apply(&acting.context(), old.lend(), Some(new.lend())).await?;
+        return match rotator.probe(old.lend()).await? {
             Probe::Accepted => Ok(StepFacts::evidence("a login with the old value works again")),
             Probe::Rejected => Err(Error::maybe_applied(
                 ErrorKind::Rejected,
@@ -177,7 +189,8 @@ pub(super) async fn unapply(acting: &mut Acting<'_>) -> Result<StepFacts> {
     if acting.history.facts.new.contains_key(&StoreIndex::PRIMARY) {
         let new = acting.new_fact(StoreIndex::PRIMARY)?;
         let value = acting.new_value().await?.duplicate();
-        rotator.revoke(&acting.context(), credential(new, &value), old).await?;
+        let new = presented(acting, new, &value)?;
+        rotator.revoke(&acting.context(), new.lend(), old.as_ref().map(Presented::lend)).await?;
         return Ok(StepFacts::default());
     }
     // A mint whose answer was lost: its value is nowhere, its listing is.

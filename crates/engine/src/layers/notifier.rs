@@ -21,6 +21,10 @@ impl<L: Layer, T: Notifier + ?Sized> Notifier for Layered<L, T> {
         self.layer.look("adopted", || self.inner.adopted(notice)).await
     }
 
+    fn tells_everything(&self) -> bool {
+        self.inner.tells_everything()
+    }
+
     async fn examine(&self) -> Vec<Finding> {
         examined(&self.layer, || self.inner.examine()).await
     }

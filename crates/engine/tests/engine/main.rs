@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod dead;
 #[cfg(test)]
+mod document;
 mod durable;
 #[cfg(test)]
 mod fan_out;
+mod gather;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod overlap;
 mod parts;
 #[cfg(test)]
 mod plan;
+mod post;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

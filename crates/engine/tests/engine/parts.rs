@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use keywheel_core::{
     CallContext, Fingerprinter, Identity, Result, SecretValue, VersionId,
     notifier::Notifier,
-    provider::{Consumer, Finding, Store, Target},
+    provider::{Connection, Consumer, Finding, Store, Target},
     rotation::Location,
     rotator::{Rotator, Strategy},
     secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
@@ -144,7 +144,11 @@ impl Target for SceneTarget {
         self.model.strategy()
     }
 
-    fn rotator(&self) -> Arc<dyn Rotator> {
+    fn connection(&self) -> Option<Connection> {
+        Some(Connection { engine: "memory", host: "localhost".to_owned(), port: 5432, database: None })
+    }
+
+    fn rotator(&self, _identity: Option<&Identity>) -> Arc<dyn Rotator> {
         let inner = (self.model.open(), self.primary.clone());
         let witnessed: Arc<dyn Rotator> = Arc::new(Witnessed { inner, witness: self.witness.clone() });
         (self.wrap)(Arc::new(Faulty::new(witnessed, self.faults.clone(), "target")))

@@ -179,6 +179,9 @@ pub(crate) fn verifies(consumer: &MemoryConsumer, key: &[u8]) -> bool {
         phase: Phase::NextPublished,
         secret: "signing-key".into(),
         expected: Some(print(key)),
+        identity: None,
+        replaced: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
     };
     let adoption = consumer.open().adopted(&notice).now_or_never();
     matches!(adoption, Some(Ok(Adoption::Yes { .. })))

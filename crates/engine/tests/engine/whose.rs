@@ -9,7 +9,7 @@ use keywheel_core::{
     rotator::Strategy,
     secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
 };
-use keywheel_engine::Ended;
+use keywheel_engine::{Ended, verify};
 
 use crate::{
     scene::Scene,
@@ -78,5 +78,7 @@ async fn users_take_turns_though_the_store_keeps_no_user() {
         let value = world.view().primary(Stage::Current).expect("a current value");
         assert!(target.accepts(user, &value), "turn {turn} is that of `{user}`");
         assert_eq!(target.accepted().len(), 1, "the other user is dead after turn {turn}");
+        let verified = verify(&world.engine(), &[world.name()]).await.unwrap();
+        assert_eq!(verified[0].accepted, Some(true), "turn {turn}: {verified:?}");
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 use keywheel_core::{
     Clock, ConsumerName, Fingerprinter, RotatorName, SecretName, StoreName,
+    document::Layout,
     fingerprint::FingerprintMode,
     inventory::{
         Automation, CredentialRef, DeclaredConsumer, DeclaredStore, DeclaredTarget, Inventory, Period,
@@ -353,6 +354,7 @@ fn inventory(state: &Path, views: &[View]) -> Inventory {
         stores: std::collections::BTreeMap::new(),
         targets: std::collections::BTreeMap::new(),
         consumers: std::collections::BTreeMap::new(),
+        notices: std::collections::BTreeMap::new(),
         index: secrets.iter().enumerate().map(|(at, entry)| (entry.name.clone(), at)).collect(),
         secrets,
         concurrency: 4,
@@ -376,6 +378,7 @@ fn entry(scene: &Scene) -> SecretEntry {
         stores: (0..scene.stores).map(store).collect(),
         target: scene.strategy.map(|_| target_name(scene)),
         identity: scene.identity(),
+        layout: Layout::Plain,
         consumers: (0..scene.consumers.len()).map(|index| consumer_name(scene, index)).collect(),
         every: scene.every,
         overlap: Period::from_secs(scene.overlap.as_secs()),

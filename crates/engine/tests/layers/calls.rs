@@ -65,7 +65,15 @@ pub(crate) type Call<'a> = (&'static str, BoxFuture<'a, Result<()>>);
 
 pub(crate) fn notice() -> Notice {
     let rotation = RotationId::from_random([1; 16]);
-    Notice { rotation, phase: Phase::Promoted, secret: "db-password".into(), expected: None }
+    Notice {
+        rotation,
+        phase: Phase::Promoted,
+        secret: "db-password".into(),
+        expected: None,
+        identity: None,
+        replaced: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
+    }
 }
 
 fn value() -> SecretValue {

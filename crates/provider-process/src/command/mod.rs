@@ -6,6 +6,7 @@ mod line;
 mod notifier;
 mod run;
 mod settings;
+mod tell;
 
 pub use environment::PASSED_ON;
 pub(crate) use environment::about;
@@ -13,3 +14,4 @@ pub use line::CommandLine;
 pub use notifier::CommandNotifier;
 pub(crate) use run::{Outcome, Run};
 pub use settings::{CommandConsumer, CommandSettings};
+pub(crate) use tell::{tell, time_left};

@@ -1,6 +1,6 @@
 //! Tells a consumer by running a command.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use keywheel_core::{
@@ -9,13 +9,10 @@ use keywheel_core::{
     provider::Finding,
 };
 
-use super::{CommandLine, Outcome, Run, about};
+use super::{CommandLine, Run, about, tell, time_left};
 use crate::evidence::Evidence;
 
 const OPERATION: &str = "run command";
-
-/// The exit status by which a program says "try again later": `EX_TEMPFAIL` of `sysexits.h`.
-const TEMPORARY_FAILURE: i32 = 75;
 
 /// Runs one command for one consumer.
 ///
@@ -39,48 +36,42 @@ pub struct CommandNotifier {
     line: CommandLine,
     evidence: Evidence,
     clock: Arc<dyn Clock>,
+    reloads_all: bool,
 }
 
 impl CommandNotifier {
     /// Runs `line`, and looks at `evidence`. `clock` says when a call's deadline has come.
     pub fn new(line: CommandLine, evidence: Evidence, clock: Arc<dyn Clock>) -> Self {
-        Self { line, evidence, clock }
+        Self { line, evidence, clock, reloads_all: false }
+    }
+
+    /// Whether one run makes the consumer read all its secrets again, so that it may serve several notices.
+    #[must_use]
+    pub fn reloading_all(self, reloads_all: bool) -> Self {
+        Self { reloads_all, ..self }
     }
 }
 
 #[async_trait]
 impl Notifier for CommandNotifier {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
-        let limit = context.deadline.saturating_sub(self.clock.running());
-        if limit.is_zero() {
-            let message = format!("the deadline passed before {} could be started", self.line);
-            return Err(Error::not_applied(ErrorKind::TimedOut, OPERATION, message));
-        }
         let run = Run {
             operation: OPERATION,
             line: &self.line,
             environment: environment(notice),
             input: Some(input(notice)?),
             keep_output: false,
-            limit,
+            limit: time_left(context, self.clock.as_ref(), OPERATION, &self.line)?,
         };
-        match run.start(self.clock.as_ref()).await? {
-            Outcome::Ended { status, .. } if status.success() => Ok(()),
-            Outcome::Ended { status, printed, output: _ } => Err(failed(&self.line, status, printed)),
-            Outcome::Killed { printed } => Err(Error::maybe_applied(
-                ErrorKind::TimedOut,
-                OPERATION,
-                format!(
-                    "{} had not ended at the deadline and was killed ({printed} bytes of output, not shown); \
-                     run it by hand to see what it waits for",
-                    self.line
-                ),
-            )),
-        }
+        tell(run, self.clock.as_ref()).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
         Ok(self.evidence.observe(notice).await)
+    }
+
+    fn tells_everything(&self) -> bool {
+        self.reloads_all
     }
 
     async fn examine(&self) -> Vec<Finding> {
@@ -103,20 +94,4 @@ fn input(notice: &Notice) -> Result<Vec<u8>> {
     })?;
     line.push(b'\n');
     Ok(line)
-}
-
-fn failed(line: &CommandLine, status: ExitStatus, printed: u64) -> Error {
-    let (kind, how) = match (status.code(), status.signal()) {
-        (Some(TEMPORARY_FAILURE), _) => {
-            (ErrorKind::Unavailable, "exited with 75, try again later".to_owned())
-        }
-        (Some(code), _) => (ErrorKind::Rejected, format!("exited with {code}")),
-        (None, Some(signal)) => (ErrorKind::Unavailable, format!("was ended by signal {signal}")),
-        (None, None) => (ErrorKind::Unavailable, "ended in an unknown way".to_owned()),
-    };
-    Error::maybe_applied(
-        kind,
-        OPERATION,
-        format!("{line} {how} ({printed} bytes of output, not shown); run it by hand to see what it says"),
-    )
 }

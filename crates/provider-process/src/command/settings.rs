@@ -22,6 +22,10 @@ pub struct CommandSettings {
     /// The program and its arguments. No shell takes part unless it is written: `[sh, -c, "…"]`. A program with a
     /// slash in it starts at the inventory's directory, and so does the program itself.
     pub command: Vec<String>,
+    /// The command makes the consumer read all its secrets again, whichever it is told about: when several are rotated
+    /// together, it is run once for all of them. Default: false.
+    #[serde(default)]
+    pub reloads_all: bool,
     /// How to see that the consumer uses the new value.
     #[schemars(required)]
     pub evidence: Option<EvidenceSettings>,
@@ -51,7 +55,10 @@ impl CommandSettings {
             description: format!("the command {line}"),
             plain_fingerprints: evidence.shows_plain_fingerprints(),
             trusted: evidence.trusted(),
-            notifier: Arc::new(CommandNotifier::new(line, evidence, Arc::clone(&surroundings.clock))),
+            notifier: Arc::new(
+                CommandNotifier::new(line, evidence, Arc::clone(&surroundings.clock))
+                    .reloading_all(self.reloads_all),
+            ),
         })
     }
 }

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keywheel_core::{Clock, notifier::Notice, provider::Finding};
+use keywheel_core::{
+    Clock,
+    evidence::{Sight, text},
+    notifier::Notice,
+    provider::Finding,
+};
 
-use super::{sight::Sight, text};
 use crate::command::{CommandLine, Outcome, Run, about};
 
 /// How long the command may take; the engine looks again later in any case.

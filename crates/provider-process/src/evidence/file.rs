@@ -7,11 +7,14 @@ use std::{
     path::Path,
 };
 
-use keywheel_core::{notifier::Notice, provider::Finding};
+use keywheel_core::{
+    evidence::{Pointer, Sight, text},
+    notifier::Notice,
+    provider::Finding,
+};
 use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
-use super::{pointer::Pointer, sight::Sight, text};
 use crate::inventory_path::InventoryPath;
 
 /// The largest file that is looked at.

@@ -3,13 +3,10 @@
 mod command;
 mod file;
 mod observe;
-mod pointer;
 mod settings;
-mod sight;
-mod text;
 
 pub use command::CommandEvidence;
 pub use file::FileEvidence;
+pub use keywheel_core::evidence::Pointer;
 pub use observe::Evidence;
-pub use pointer::Pointer;
 pub use settings::{EvidenceSettings, FileEvidenceSettings};

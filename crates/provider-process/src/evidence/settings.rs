@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use keywheel_core::provider::Surroundings;
+use keywheel_core::{evidence::Pointer, provider::Surroundings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Evidence, command::CommandEvidence, file::FileEvidence, pointer::Pointer};
+use super::{Evidence, command::CommandEvidence, file::FileEvidence};
 use crate::{command::CommandLine, inventory_path::InventoryPath, mistake::Mistake};
 
 const CHOICES: &str = "write one of: `evidence: {file: {path: ./run/app.fingerprint}}`, a file in which the consumer writes \

@@ -75,6 +75,11 @@ impl Notifier for SignalNotifier {
         Ok(self.evidence.observe(notice).await)
     }
 
+    /// A signal says nothing but that it came.
+    fn tells_everything(&self) -> bool {
+        true
+    }
+
     async fn examine(&self) -> Vec<Finding> {
         let mut findings = match self.recipients().await {
             Ok(recipients) => obstacles(&recipients, self.signal),

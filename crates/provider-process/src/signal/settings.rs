@@ -10,9 +10,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{SignalName, SignalNotifier, SignalTarget};
-use crate::{evidence::EvidenceSettings, inventory_path::InventoryPath, mistake::Mistake};
+use crate::{
+    evidence::EvidenceSettings,
+    inventory_path::InventoryPath,
+    mistake::Mistake,
+    unit::{UnitAction, UnitName, UnitNotifier},
+};
 
-/// A consumer told by a signal: to the process in `pid-file`, or to every process named `process`.
+/// A consumer told by a signal: to the process in `pid-file`, to every process named `process`, or through `unit`, a
+/// unit of systemd.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SignalSettings {
@@ -21,6 +27,12 @@ pub struct SignalSettings {
     /// With `pid-file`: what that process must be called, or it gets no signal. Without: every process of this name
     /// gets one.
     pub process: Option<String>,
+    /// Instead of both: a unit of systemd.
+    pub unit: Option<String>,
+    /// With `unit`: `reload` (default), `restart`, or `signal`.
+    pub action: Option<UnitAction>,
+    /// With `unit`: the program. Default: `systemctl`.
+    pub systemctl: Option<String>,
     /// The signal.
     #[serde(default)]
     pub signal: SignalName,
@@ -34,7 +46,7 @@ pub struct SignalConsumer {
     description: String,
     plain_fingerprints: bool,
     trusted: Option<String>,
-    notifier: Arc<SignalNotifier>,
+    notifier: Arc<dyn Notifier>,
 }
 
 impl SignalSettings {
@@ -43,7 +55,14 @@ impl SignalSettings {
     /// # Errors
     /// Every mistake, not only the first.
     pub fn resolve(self, surroundings: &Surroundings) -> Result<SignalConsumer, Vec<Mistake>> {
-        let target = target(self.pid_file, self.process, surroundings);
+        if let Some(unit) = self.unit.clone() {
+            return self.resolve_unit(unit, surroundings);
+        }
+        let mut target = target(self.pid_file, self.process, surroundings);
+        if self.action.is_some() {
+            target =
+                Err(Mistake::new("action", "an action is one of a unit", "name it: `unit: web.service`"));
+        }
         let evidence = EvidenceSettings::resolve(self.evidence, surroundings);
         let (target, evidence) = match (target, evidence) {
             (Ok(target), Ok(evidence)) => (target, evidence),
@@ -60,6 +79,42 @@ impl SignalSettings {
                 Arc::clone(&surroundings.clock),
             )),
         })
+    }
+}
+
+impl SignalSettings {
+    fn resolve_unit(self, unit: String, surroundings: &Surroundings) -> Result<SignalConsumer, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        if self.pid_file.is_some() || self.process.is_some() {
+            let hint = "leave `pid-file` and `process` out, or `unit`";
+            mistakes.push(Mistake::new(
+                "unit",
+                "a unit is told through systemd, which knows its processes",
+                hint,
+            ));
+        }
+        let unit = UnitName::new(unit)
+            .map_err(|why| Mistake::new("unit", why, "write it as `systemctl` shows it: `web.service`"));
+        let evidence = EvidenceSettings::resolve(self.evidence, surroundings);
+        let (unit, evidence) = match (unit, evidence) {
+            (Ok(unit), Ok(evidence)) if mistakes.is_empty() => (unit, evidence),
+            (unit, evidence) => {
+                mistakes.extend(unit.err());
+                mistakes.extend(evidence.err());
+                return Err(mistakes);
+            }
+        };
+        let action = self.action.unwrap_or_default();
+        let description = match action {
+            UnitAction::Reload => format!("reload of the unit {unit}"),
+            UnitAction::Restart => format!("restart of the unit {unit}"),
+            UnitAction::Signal => format!("{} to the unit {unit}", self.signal),
+        };
+        let systemctl = self.systemctl.as_deref().unwrap_or("systemctl");
+        let (plain_fingerprints, trusted) = (evidence.shows_plain_fingerprints(), evidence.trusted());
+        let notifier = UnitNotifier::new(systemctl, unit, action, self.signal, evidence, surroundings)
+            .map_err(|mistake| vec![mistake])?;
+        Ok(SignalConsumer { description, plain_fingerprints, trusted, notifier: Arc::new(notifier) })
     }
 }
 
@@ -86,7 +141,7 @@ fn target(
         (None, None) => Err(Mistake::new(
             "pid-file",
             "nothing says which process gets the signal",
-            "write `pid-file: ./run/app.pid`, or `process: app` for every process of that name",
+            "write `pid-file: ./run/app.pid`, `process: app` for every process of that name, or `unit: app.service`",
         )),
     }
 }
@@ -105,6 +160,6 @@ impl Consumer for SignalConsumer {
     }
 
     fn notifier(&self) -> Arc<dyn Notifier> {
-        Arc::clone(&self.notifier) as _
+        Arc::clone(&self.notifier)
     }
 }

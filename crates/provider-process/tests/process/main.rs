@@ -5,10 +5,13 @@
 )]
 
 mod command;
+mod compose;
 mod conformance;
 mod evidence;
 mod kinds;
 mod process;
+mod program;
 mod scene;
 mod settings;
 mod signal;
+mod unit;

@@ -92,7 +92,15 @@ pub(crate) fn unhurried() -> CallContext {
 
 pub(crate) fn notice(phase: Phase, expected: Option<&str>) -> Notice {
     let expected = expected.map(|text| text.parse::<Fingerprint>().unwrap());
-    Notice { rotation: rotation(), phase, secret: "web/cookie~key".into(), expected }
+    Notice {
+        rotation: rotation(),
+        phase,
+        secret: "web/cookie~key".into(),
+        expected,
+        identity: None,
+        replaced: None,
+        since: jiff::Timestamp::UNIX_EPOCH,
+    }
 }
 
 pub(crate) fn promoted() -> Notice {

@@ -97,5 +97,5 @@ fn the_schema_requires_evidence_and_knows_no_other_setting() {
     let mut known: Vec<&str> =
         schema.get("properties").unwrap().as_object().unwrap().keys().map(String::as_str).collect();
     known.sort_unstable();
-    assert_eq!(known, ["evidence", "pid-file", "process", "signal"]);
+    assert_eq!(known, ["action", "evidence", "pid-file", "process", "signal", "systemctl", "unit"]);
 }

@@ -35,7 +35,7 @@ impl Target for SimTarget {
         self.model.strategy()
     }
 
-    fn rotator(&self) -> Arc<dyn Rotator> {
+    fn rotator(&self, _identity: Option<&Identity>) -> Arc<dyn Rotator> {
         Arc::new(self.clone())
     }
 }

@@ -99,6 +99,9 @@ impl NotifierFixture {
             phase: Phase::Promoted,
             secret: secret(),
             expected: Some(self.print(number)),
+            identity: None,
+            replaced: None,
+            since: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

@@ -20,6 +20,10 @@ impl<T: Notifier + ?Sized> Notifier for Faulty<T> {
         self.plan.look(&self.label, "adopted", self.inner.adopted(notice)).await
     }
 
+    fn tells_everything(&self) -> bool {
+        self.inner.tells_everything()
+    }
+
     async fn examine(&self) -> Vec<Finding> {
         self.inner.examine().await
     }

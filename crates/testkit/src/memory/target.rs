@@ -112,7 +112,7 @@ impl Target for MemoryTarget {
         self.strategy
     }
 
-    fn rotator(&self) -> Arc<dyn Rotator> {
+    fn rotator(&self, _identity: Option<&Identity>) -> Arc<dyn Rotator> {
         Arc::new(self.open())
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    document::Layout,
     rotation::{
         ConsumerSpec, Flow, Location, OnDeadline, RetryPolicy, RotationSpec, Source, StoreRef, TargetSpec,
     },
@@ -48,7 +49,7 @@ impl With for RotationSpec {
     }
 
     fn at_target(mut self, strategy: Strategy) -> Self {
-        self.target = Some(TargetSpec { rotator: "db".into(), strategy });
+        self.target = Some(TargetSpec { rotator: "db".into(), strategy, layout: Layout::Plain });
         if strategy == Strategy::Minted {
             self.source = Source::Minted;
         }

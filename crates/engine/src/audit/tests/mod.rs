@@ -116,6 +116,7 @@ fn keys(directory: &Path, entropy: &dyn Entropy) -> Keys {
         stores: BTreeMap::new(),
         targets: BTreeMap::new(),
         consumers: BTreeMap::new(),
+        notices: BTreeMap::new(),
         secrets: Vec::new(),
         index: HashMap::new(),
         concurrency: 1,

@@ -1,13 +1,13 @@
 //! What was seen, and what it means for one notice.
 
-use keywheel_core::{
-    Fingerprint,
+use crate::{
+    fingerprint::Fingerprint,
     notifier::{Adoption, Notice, Phase},
 };
 
 /// What one look at the evidence brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub enum Sight {
     /// Well-formed evidence.
     Shown {
         /// The version that the consumer uses.
@@ -23,7 +23,7 @@ pub(super) enum Sight {
 
 impl Sight {
     /// One list: the first is in use, the rest are accepted too.
-    pub(super) fn of(fingerprints: Vec<Fingerprint>) -> Self {
+    pub fn of(fingerprints: Vec<Fingerprint>) -> Self {
         let mut fingerprints = fingerprints.into_iter();
         Self::Shown { in_use: fingerprints.next(), accepted: fingerprints.collect() }
     }
@@ -33,7 +33,7 @@ impl Sight {
     /// Equality is enough; the evidence need not be newer than the notice. Two versions have two fingerprints, so
     /// evidence from before the change names another one. When a rotation is rolled back to a version that the
     /// consumer never left, the old evidence is true.
-    pub(super) fn judge(self, notice: &Notice, place: &str) -> Adoption {
+    pub fn judge(self, notice: &Notice, place: &str) -> Adoption {
         match (notice.expected, notice.phase) {
             (Some(expected), phase) => self.judge_version(expected, phase, place),
             (None, Phase::RolledBack) => self.judge_absence(place),

@@ -1,6 +1,6 @@
 //! Where in a JSON document a consumer shows its versions.
 
-use keywheel_core::SecretName;
+use crate::id::SecretName;
 
 /// What stands for the secret's name.
 const PLACEHOLDER: &str = "{secret}";

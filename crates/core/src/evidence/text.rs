@@ -1,12 +1,12 @@
 //! Reads fingerprints out of what a consumer wrote. Never repeats content: a wrong setting may point at a secret.
 
-use keywheel_core::Fingerprint;
 use serde_json::Value;
 
 use super::sight::Sight;
+use crate::fingerprint::Fingerprint;
 
 /// Lines: those that are a fingerprint and nothing else count, the first is in use; others are for people.
-pub(super) fn lines(text: &str) -> Sight {
+pub fn lines(text: &str) -> Sight {
     let fingerprints: Vec<Fingerprint> = text.lines().filter_map(|line| line.trim().parse().ok()).collect();
     if !fingerprints.is_empty() {
         return Sight::of(fingerprints);
@@ -20,7 +20,7 @@ pub(super) fn lines(text: &str) -> Sight {
 }
 
 /// The first line of a program's output.
-pub(super) fn first_line(output: &str) -> Sight {
+pub fn first_line(output: &str) -> Sight {
     let line = output.lines().next().unwrap_or_default().trim();
     if line.is_empty() {
         return Sight::Nothing("printed no fingerprint".to_owned());
@@ -32,7 +32,7 @@ pub(super) fn first_line(output: &str) -> Sight {
 }
 
 /// The node at `pointer` of a JSON document.
-pub(super) fn json(text: &str, pointer: &str) -> Sight {
+pub fn json(text: &str, pointer: &str) -> Sight {
     let document = match document(text) {
         Ok(document) => document,
         Err(why) => return Sight::Unclear(why),
@@ -46,7 +46,10 @@ pub(super) fn json(text: &str, pointer: &str) -> Sight {
 }
 
 /// A whole JSON document.
-pub(super) fn document(text: &str) -> Result<Value, String> {
+///
+/// # Errors
+/// Where it stops being one, without what stands there.
+pub fn document(text: &str) -> Result<Value, String> {
     // The position and no more: serde_json's text may repeat what it found there.
     serde_json::from_str(text)
         .map_err(|error| format!("is not complete JSON: line {}, column {}", error.line(), error.column()))

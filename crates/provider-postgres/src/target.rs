@@ -1,0 +1,85 @@
+//! A declared server whose roles get new passwords.
+
+use std::sync::Arc;
+
+use keywheel_core::{
+    Identity,
+    provider::{Connection, Surroundings, Target},
+    rotator::{Rotator, Strategy},
+};
+
+use crate::{
+    admin::{Admin, Login},
+    mistake::Mistake,
+    rotator::{PostgresRotator, Shared},
+    settings::{LoginSettings, PostgresSettings, TurnsSettings, Written},
+};
+
+/// A target of kind `postgres`.
+pub struct PostgresTarget {
+    shared: Arc<Shared>,
+}
+
+impl PostgresSettings {
+    /// Checks the settings, without looking at files or servers.
+    pub(crate) fn resolve(self, surroundings: &Surroundings) -> Result<PostgresTarget, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let Self { host, port, database, sslmode, root_certificate, client_certificate, strategy, login } =
+            self;
+        let written = Written { host, port, database, sslmode, root_certificate, client_certificate };
+        let address = Arc::new(written.resolve(&surroundings.base, &mut mistakes));
+        let strategy = match strategy {
+            TurnsSettings::InPlace => Strategy::InPlace,
+            TurnsSettings::Alternating => Strategy::Alternating,
+        };
+        if login.is_none() && strategy == Strategy::Alternating {
+            mistakes.push(Mistake::new(
+                "login",
+                "roles that take turns are changed by a third one, and nothing says which",
+                "write `login: {user: keywheel, password: file:PATH}`, or `strategy: in-place` for a role that changes its own \
+                 password",
+            ));
+        }
+        let login = login.and_then(|login| login.resolve(surroundings, &mut mistakes));
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let clock = Arc::clone(&surroundings.clock);
+        let admin = login.map(|login| Admin::new(Arc::clone(&address), login, Arc::clone(&clock)));
+        Ok(PostgresTarget { shared: Arc::new(Shared { address, admin, strategy, clock }) })
+    }
+}
+
+impl LoginSettings {
+    pub(crate) fn resolve(self, surroundings: &Surroundings, mistakes: &mut Vec<Mistake>) -> Option<Login> {
+        if self.user.is_empty() || self.user.contains('\0') {
+            mistakes.push(Mistake::new("login.user", "no role is called that", "write the role's name"));
+            return None;
+        }
+        Some(Login { user: self.user, password: self.password.beside(&surroundings.base) })
+    }
+}
+
+impl Target for PostgresTarget {
+    fn describe(&self) -> String {
+        format!("PostgreSQL at {}", self.shared.address)
+    }
+
+    fn strategy(&self) -> Strategy {
+        self.shared.strategy
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let address = &self.shared.address;
+        Some(Connection {
+            engine: "postgres",
+            host: address.host.clone(),
+            port: address.port,
+            database: Some(address.database.clone()),
+        })
+    }
+
+    fn rotator(&self, identity: Option<&Identity>) -> Arc<dyn Rotator> {
+        Arc::new(PostgresRotator::new(Arc::clone(&self.shared), identity.cloned()))
+    }
+}

@@ -1,0 +1,23 @@
+//! Private instances of real servers for tests, each on a free port of the loopback interface with a directory of its own,
+//! and a [`Proxy`] between them and whoever is tested: a network that cuts, delays, or loses the reply.
+//!
+//! Every instance is stopped, by its own process id, when it is dropped. A test whose server is not installed fails and
+//! says which package is missing; `cargo xtask test` installs them all first.
+
+#![expect(clippy::expect_used, reason = "a server that cannot be started fails the test that wanted it")]
+
+mod instance;
+mod mariadb;
+mod patience;
+mod postgres;
+mod program;
+mod proxy;
+mod redis;
+
+pub use instance::{Instance, Launch, free_port};
+pub use mariadb::Mariadb;
+pub use patience::{Stopwatch, pause, until};
+pub use postgres::{Postgres, PostgresLaunch};
+pub use program::program;
+pub use proxy::{Proxy, Weather};
+pub use redis::{Redis, RedisSetup, RedisUsers};
