@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -19,12 +18,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a server may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(10);
-
-/// A port that nobody listens on now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket").port()
-}
 
 /// How a server is started.
 pub struct Launch {

@@ -9,14 +9,16 @@
 mod instance;
 mod mariadb;
 mod patience;
+mod port;
 mod postgres;
 mod program;
 mod proxy;
 mod redis;
 
-pub use instance::{Instance, Launch, free_port};
+pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
 pub use patience::{Stopwatch, pause, until};
+pub use port::free_port;
 pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
 pub use proxy::{Proxy, Weather};

@@ -14,7 +14,8 @@ use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
 use crate::{
-    instance::{Instance, Launch, free_port},
+    instance::{Instance, Launch},
+    port::free_port,
     program::program,
 };
 

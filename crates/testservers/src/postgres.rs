@@ -11,8 +11,9 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
-    instance::{Instance, Launch, free_port},
+    instance::{Instance, Launch},
     patience::until,
+    port::free_port,
     program::program,
 };
 

@@ -12,7 +12,8 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
-    instance::{Instance, Launch, free_port},
+    instance::{Instance, Launch},
+    port::free_port,
     program::program,
 };
 
