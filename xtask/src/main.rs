@@ -33,7 +33,7 @@ enum Command {
         /// Over what: file, mariadb, postgres, redis; all if none is named
         providers: Vec<String>,
     },
-    /// PostgreSQL, Redis and an application with pools under load, whose credentials rotate a hundred times
+    /// An application with pools under load at two servers, whose credentials rotate a hundred times
     Database,
     /// The real engine over modelled systems, through every schedule of faults
     Simulate(simulator::Simulate),

@@ -6,47 +6,66 @@ use crate::command::{self, Outcome, answers};
 
 /// A program that tests use.
 struct Needed {
-    program: &'static str,
+    /// Where it may be: one of them is enough.
+    programs: &'static [&'static str],
     package: &'static str,
     what_for: &'static str,
 }
 
 const NEEDED: [Needed; 5] = [
     Needed {
-        program: "mount",
+        programs: &["mount"],
         package: "mount",
         what_for: "small and read-only file systems, for full disks and read-only stores",
     },
     Needed {
-        // Not in the search path on Debian; elsewhere the package manager says that it is there already.
-        program: "/usr/lib/postgresql/15/bin/postgres",
+        // Debian keeps them out of the search path.
+        programs: &[
+            "/usr/lib/postgresql/18/bin/postgres",
+            "/usr/lib/postgresql/17/bin/postgres",
+            "/usr/lib/postgresql/16/bin/postgres",
+            "/usr/lib/postgresql/15/bin/postgres",
+        ],
         package: "postgresql",
         what_for: "the rotator `postgres`",
     },
-    Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
-    Needed { program: "mariadbd", package: "mariadb-server", what_for: "the rotator `mysql`" },
-    Needed { program: "aiosmtpd", package: "python3-aiosmtpd", what_for: "mail to people" },
+    Needed { programs: &["redis-server"], package: "redis-server", what_for: "the rotator `redis`" },
+    Needed { programs: &["mariadbd"], package: "mariadb-server", what_for: "the rotator `mysql`" },
+    Needed { programs: &["aiosmtpd"], package: "python3-aiosmtpd", what_for: "mail to people" },
 ];
+
+impl Needed {
+    fn is_there(&self) -> bool {
+        self.programs.iter().any(|program| answers(program, &["--version"]))
+    }
+}
 
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {
-    for needed in missing() {
-        command::run(Command::new("apt-get").args(["install", "--yes", needed.package]))?;
+    let missing: Vec<_> =
+        NEEDED.iter().filter(|needed| !needed.is_there()).map(|needed| needed.package).collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    println!("installing what the tests run against: {}", missing.join(", "));
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    // A fresh machine has no lists of packages yet.
+    command::run(&mut apt(&["update", "--quiet"]))?;
+    command::run(apt(&["install", "--quiet", "--yes", "--no-install-recommends"]).args(missing))
 }
 
 /// Tells what is there and what would be installed.
 pub(crate) fn run() -> String {
-    let missing: Vec<_> = missing().map(|needed| needed.program).collect();
+    let mut present = 0;
     for needed in &NEEDED {
-        let state = if missing.contains(&needed.program) { "would be installed" } else { "present" };
-        println!("{:<10} {state:<18} package {}: {}", needed.program, needed.package, needed.what_for);
+        let there = needed.is_there();
+        present += usize::from(there);
+        let state = if there { "present" } else { "would be installed" };
+        println!("{:<18} {state:<18} for {}", needed.package, needed.what_for);
     }
-    let present = NEEDED.len() - missing.len();
-    format!("servers: {present} of {} programs present; keywheel itself needs none of them", NEEDED.len())
-}
-
-fn missing() -> impl Iterator<Item = &'static Needed> {
-    NEEDED.iter().filter(|needed| !answers(needed.program, &["--version"]))
+    format!("servers: {present} of {} packages present; keywheel itself needs none of them", NEEDED.len())
 }

@@ -1,4 +1,4 @@
-//! MariaDB.
+//! `MariaDB`.
 
 use keywheel_testservers::Mariadb;
 
