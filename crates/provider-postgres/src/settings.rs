@@ -102,8 +102,6 @@ pub enum TurnsSettings {
 /// A role and its password.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-// The inventory takes references only where the setting's own schema has one.
-#[schemars(inline)]
 pub struct LoginSettings {
     /// The role.
     pub user: String,
@@ -114,8 +112,6 @@ pub struct LoginSettings {
 /// A certificate and its key.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-// The inventory takes references only where the setting's own schema has one.
-#[schemars(inline)]
 pub struct ClientCertificateSettings {
     /// A PEM file with the certificate and those between it and the authority.
     pub certificate: String,
