@@ -145,7 +145,7 @@ impl<'a> Dotenv<'a> {
 
     fn tail_is_blank_or_comment(&self, found: &Assignment) -> bool {
         let tail = &self.bytes[found.tail.clone()];
-        let text = tail.trim_ascii_start();
+        let text = &tail[lexer::skip(tail, 0, lexer::is_blank)..];
         text.is_empty() || (text.starts_with(b"#") && (text.len() < tail.len() || found.value.is_empty()))
     }
 

@@ -102,7 +102,7 @@ fn identifier(bytes: &[u8], start: usize) -> usize {
     start + run(&bytes[start..], |byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
-fn skip(bytes: &[u8], start: usize, skipped: fn(char) -> bool) -> usize {
+pub(super) fn skip(bytes: &[u8], start: usize, skipped: fn(char) -> bool) -> usize {
     let mut position = start;
     while let Some(letter) = letter(bytes, position).filter(|letter| skipped(*letter)) {
         position += letter.len_utf8();
@@ -141,12 +141,13 @@ fn closing_quote(bytes: &[u8], mut position: usize, quote: u8) -> Option<usize> 
     }
 }
 
+/// Blanks end with the value; other white space stays in it, where it is refused: before a comment, or at the end of a
+/// file, some readers keep it or give up.
 fn bare_end(bytes: &[u8], start: usize, end: usize) -> usize {
     let comment = (start + 1..end).find(|&at| bytes[at] == b'#' && is_blank(bytes[at - 1].into()));
-    let Some(comment) = comment else { return start + bytes[start..end].trim_ascii_end().len() };
-    // Every reader cuts all white space off the end of a line, but before a comment some cut only blanks.
-    let blanks = bytes[start..comment].iter().rev().take_while(|byte| is_blank((**byte).into())).count();
-    comment - blanks
+    let limit = comment.unwrap_or(end);
+    let blanks = bytes[start..limit].iter().rev().take_while(|byte| is_blank((**byte).into())).count();
+    limit - blanks
 }
 
 /// The end of the line that holds `position`, without its LF or CRLF.

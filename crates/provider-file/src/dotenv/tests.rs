@@ -67,6 +67,9 @@ fn get_finds_nothing(#[case] file: &str) {
 #[case::carriage_return_within("A=1\nK=a\rB=2\n")]
 #[case::form_feed("A=1\nK=\u{c}a\n")]
 #[case::form_feed_before_a_comment("A=1\nK=a\u{c} # b\n")]
+#[case::form_feed_at_the_end("A=1\nK=a\u{c}")]
+#[case::carriage_return_at_the_end("A=1\nK=a\r")]
+#[case::form_feed_after_the_closing_quote("A=1\nK='a'\u{c}")]
 #[case::control_character("A=1\nK=a\u{1}b\n")]
 fn get_refuses_what_readers_read_differently(#[case] file: &str) {
     let error = Dotenv::parse(file.as_bytes()).unwrap().get("K").unwrap_err();
