@@ -11,7 +11,7 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 5] = [
+const NEEDED: [Needed; 6] = [
     Needed {
         program: "mount",
         package: "mount",
@@ -25,6 +25,12 @@ const NEEDED: [Needed; 5] = [
     },
     Needed { program: "redis-server", package: "redis-server", what_for: "the rotator `redis`" },
     Needed { program: "mariadbd", package: "mariadb-server", what_for: "the rotator `mysql`" },
+    Needed {
+        // The one in the search path of Debian becomes another user first.
+        program: "/usr/lib/rabbitmq/bin/rabbitmqctl",
+        package: "rabbitmq-server",
+        what_for: "the rotator `rabbitmq`",
+    },
     Needed { program: "aiosmtpd", package: "python3-aiosmtpd", what_for: "mail to people" },
 ];
 
