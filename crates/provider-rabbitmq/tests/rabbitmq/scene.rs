@@ -89,7 +89,7 @@ impl Eye {
         let mut request =
             self.client.request(method, url).basic_auth(Rabbitmq::ADMINISTRATOR, Some(Rabbitmq::PASSWORD));
         if let Some(body) = body {
-            request = request.body(body.to_string());
+            request = request.header("Content-Type", "application/json").body(body.to_string());
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
