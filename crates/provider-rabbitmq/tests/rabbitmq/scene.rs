@@ -54,7 +54,7 @@ pub(crate) fn context() -> CallContext {
         rotation: RotationId::from_random([7; 16]),
         started_at: Timestamp::UNIX_EPOCH,
         initiator: Initiator::new("test"),
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         fence: Fence(1),
     }
 }
@@ -126,7 +126,7 @@ impl Eye {
             let theirs = list.iter().filter(|entry| entry[key] == name || entry[key] == clone.as_str());
             let mut theirs: Vec<_> = theirs.map(ToString::to_string).collect();
             theirs.sort();
-            said += &format!("{path}: {theirs:?}\n");
+            said.push_str(&[path, ": ", &theirs.join(" "), "\n"].concat());
         }
         said
     }
