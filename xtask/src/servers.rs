@@ -12,7 +12,7 @@ struct Needed {
     what_for: &'static str,
 }
 
-const NEEDED: [Needed; 5] = [
+const NEEDED: [Needed; 6] = [
     Needed {
         programs: &["mount"],
         package: "mount",
@@ -31,6 +31,12 @@ const NEEDED: [Needed; 5] = [
     },
     Needed { programs: &["redis-server"], package: "redis-server", what_for: "the rotator `redis`" },
     Needed { programs: &["mariadbd"], package: "mariadb-server", what_for: "the rotator `mysql`" },
+    Needed {
+        // The one in the search path of Debian becomes another user first.
+        programs: &["/usr/lib/rabbitmq/bin/rabbitmqctl"],
+        package: "rabbitmq-server",
+        what_for: "the rotator `rabbitmq`",
+    },
     Needed { programs: &["aiosmtpd"], package: "python3-aiosmtpd", what_for: "mail to people" },
 ];
 

@@ -27,6 +27,7 @@ pub fn kinds() -> Kinds {
             consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]
         }
         "mysql" { rotators: keywheel_provider_mysql ["mysql"] }
+        "rabbitmq" { rotators: keywheel_provider_rabbitmq ["rabbitmq"] }
         "redis" { rotators: keywheel_provider_redis ["redis"] }
         "process" { consumers: keywheel_provider_process ["signal", "command", "compose"] }
         "webhook" {

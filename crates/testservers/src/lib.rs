@@ -13,6 +13,7 @@ mod port;
 mod postgres;
 mod program;
 mod proxy;
+mod rabbitmq;
 mod redis;
 
 pub use instance::{Instance, Launch};
@@ -22,4 +23,5 @@ pub use port::free_port;
 pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
 pub use proxy::{Proxy, Weather};
+pub use rabbitmq::Rabbitmq;
 pub use redis::{Redis, RedisSetup, RedisUsers};

@@ -1,0 +1,169 @@
+//! `RabbitMQ`.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::{
+    instance::{Instance, Launch},
+    port::free_port,
+    program::program,
+};
+
+const PACKAGE: &str = "rabbitmq-server";
+
+/// It takes seconds to start: whoever asks while it runs gets the same one.
+static SHARED: Mutex<Weak<Rabbitmq>> = Mutex::new(Weak::new());
+
+/// A private server with its management API, on ports of its own. The user `keeper` may do everything.
+pub struct Rabbitmq {
+    // Dropped in this order: the node ends before its port mapper.
+    instance: Instance,
+    _mapper: Instance,
+    port: u16,
+    amqp_port: u16,
+}
+
+impl Rabbitmq {
+    /// The administrator.
+    pub const ADMINISTRATOR: &str = "keeper";
+
+    /// The administrator's password.
+    pub const PASSWORD: &str = "password-of-the-administrator";
+
+    /// The server of this process, started if none runs.
+    ///
+    /// # Panics
+    /// As [`Rabbitmq::start`].
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        let started = Arc::new(Self::start());
+        *shared = Arc::downgrade(&started);
+        started
+    }
+
+    /// Starts a server of the test's own.
+    ///
+    /// # Panics
+    /// When it is not installed, or does not start.
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [port, amqp_port, mapper_port, distribution_port] = [(); 4].map(|()| free_port());
+        let mapper = start_mapper(mapper_port);
+        let path = directory.path();
+        fs::write(path.join("enabled_plugins"), "[rabbitmq_management].\n").expect("a list of plugins");
+        fs::write(path.join("rabbitmq.conf"), settings(port, amqp_port)).expect("a configuration file");
+        let mut command = Command::new(script());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for (name, place) in [
+            ("HOME", ""),
+            ("RABBITMQ_MNESIA_BASE", "data"),
+            ("RABBITMQ_LOG_BASE", "logs"),
+            ("RABBITMQ_CONFIG_FILE", "rabbitmq.conf"),
+            ("RABBITMQ_CONF_ENV_FILE", "none"),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", "enabled_plugins"),
+            ("RABBITMQ_PLUGINS_EXPAND_DIR", "plugins"),
+            ("RABBITMQ_FEATURE_FLAGS_FILE", "feature-flags"),
+            ("RABBITMQ_GENERATED_CONFIG_DIR", "generated"),
+            ("RABBITMQ_PID_FILE", "pid"),
+        ] {
+            command.env(name, path.join(place));
+        }
+        command
+            .env("LANG", "C.UTF-8")
+            .env("RABBITMQ_LOGS", "-")
+            .env("RABBITMQ_NODENAME", "keywheel@localhost")
+            .env("RABBITMQ_DIST_PORT", distribution_port.to_string())
+            .env("ERL_EPMD_PORT", mapper_port.to_string())
+            // The script becomes the server, so that it ends by the id that is known.
+            .env("RABBITMQ_ALLOW_INPUT", "1")
+            .env(
+                "RABBITMQ_SERVER_START_ARGS",
+                "-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
+            );
+        let launch = Launch { command, run_as: None, end_with: Signal::TERM };
+        let instance = Instance::start(directory, launch, || answers(port, amqp_port));
+        Self { instance, _mapper: mapper, port, amqp_port }
+    }
+
+    /// The port of the management API.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The port for AMQP.
+    pub fn amqp_port(&self) -> u16 {
+        self.amqp_port
+    }
+
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        self.instance.directory()
+    }
+
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        self.instance.log()
+    }
+
+    /// Ends it in order.
+    pub fn stop(&mut self) {
+        self.instance.stop();
+    }
+}
+
+fn settings(port: u16, amqp_port: u16) -> String {
+    format!(
+        "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+         management.tcp.ip = 127.0.0.1\n\
+         management.tcp.port = {port}\n\
+         default_user = {}\n\
+         default_pass = {}\n\
+         log.file = false\n\
+         log.console = true\n\
+         log.console.level = debug\n",
+        Rabbitmq::ADMINISTRATOR,
+        Rabbitmq::PASSWORD
+    )
+}
+
+/// Debian's script in the search path insists on a system user; the one beside the server's files does not.
+fn script() -> PathBuf {
+    let installed = fs::read_dir("/usr/lib/rabbitmq/lib").into_iter().flatten().flatten();
+    let directories: Vec<_> = installed.map(|entry| entry.path().join("sbin")).collect();
+    program("rabbitmq-server", PACKAGE, &directories)
+}
+
+/// Erlang's port mapper, for this server alone.
+fn start_mapper(port: u16) -> Instance {
+    let directory: TempDir = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(program("epmd", "erlang-base", &[]));
+    command.args(["-port", &port.to_string(), "-address", "127.0.0.1"]);
+    let launch = Launch { command, run_as: None, end_with: Signal::TERM };
+    Instance::start(directory, launch, || TcpStream::connect(("127.0.0.1", port)).is_ok())
+}
+
+/// Whether both of its ports answer as they should.
+fn answers(port: u16, amqp_port: u16) -> bool {
+    let greeted = |port: u16, greeting: &[u8], expected: &[u8]| {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        let _waits = stream.set_read_timeout(Some(Duration::from_secs(2)));
+        let mut reply = vec![0; expected.len()];
+        stream.write_all(greeting).and_then(|()| stream.read_exact(&mut reply)).is_ok() && reply == expected
+    };
+    // A method's frame; the API wants a login.
+    greeted(amqp_port, b"AMQP\0\0\x09\x01", &[1, 0, 0])
+        && greeted(port, b"GET /api/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n", b"HTTP/1.1 401")
+}
