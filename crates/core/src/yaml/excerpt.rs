@@ -42,9 +42,16 @@ impl Excerpt {
 
     fn push(&mut self, original: Span, shown: &str, verbatim: bool) {
         let start = self.text.len();
-        self.text.push_str(shown);
+        self.text.extend(shown.chars().map(seen));
         self.pieces.push(Piece { original, shown: start..self.text.len(), verbatim });
     }
+}
+
+/// The renderer makes the other control characters visible, these it lets through. What stands for them is as long, so that
+/// every place in the text stays where it is.
+fn seen(letter: char) -> char {
+    const STAND_IN: char = '\u{b7}';
+    if matches!(letter, '\u{80}'..='\u{9f}') { STAND_IN } else { letter }
 }
 
 /// The lines that begin at the keys of the result, of which `lines` are the spans.

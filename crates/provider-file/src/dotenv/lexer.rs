@@ -150,11 +150,12 @@ fn bare_end(bytes: &[u8], start: usize, end: usize) -> usize {
     limit - blanks
 }
 
-/// The end of the line that holds `position`, without its LF or CRLF.
+/// The end of the line that holds `position`, without its LF or CRLF, or the half of one that ends the file.
 fn content_end(bytes: &[u8], position: usize) -> usize {
     let end = after_line(bytes, position);
     let line = &bytes[position..end];
-    let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     position + line.len()
 }
 

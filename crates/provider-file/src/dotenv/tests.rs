@@ -68,7 +68,6 @@ fn get_finds_nothing(#[case] file: &str) {
 #[case::form_feed("A=1\nK=\u{c}a\n")]
 #[case::form_feed_before_a_comment("A=1\nK=a\u{c} # b\n")]
 #[case::form_feed_at_the_end("A=1\nK=a\u{c}")]
-#[case::carriage_return_at_the_end("A=1\nK=a\r")]
 #[case::form_feed_after_the_closing_quote("A=1\nK='a'\u{c}")]
 #[case::control_character("A=1\nK=a\u{1}b\n")]
 fn get_refuses_what_readers_read_differently(#[case] file: &str) {
@@ -112,6 +111,8 @@ fn an_assignment_that_only_some_readers_see_is_refused(#[case] file: &str) {
 #[case::value_before_a_lone_comment("K= # n\n", "new", "K=new # n\n")]
 #[case::value_before_a_glued_comment("K=#n\n", "new", "K=new #n\n")]
 #[case::over_lines("K='a\nb' # n\nB=1\n", "c", "K='c' # n\nB=1\n")]
+#[case::keeps_half_a_line_end("A=1\r\nK=old\r", "new", "A=1\r\nK=new\r")]
+#[case::appends_after_half_a_line_end("A=1\r", "new", "A=1\r\nK=new")]
 #[case::appends("A=1\n", "new", "A=1\nK=new\n")]
 #[case::appends_crlf("A=1\r\nB=2\r\nC=3\n", "new", "A=1\r\nB=2\r\nC=3\nK=new\r\n")]
 #[case::appends_without_final_newline("A=1", "new", "A=1\nK=new")]

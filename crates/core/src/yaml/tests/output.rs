@@ -156,6 +156,12 @@ fn colours_only_where_asked_for() {
 #[test]
 fn text_of_the_file_cannot_steer_the_terminal() {
     assert!(!report("version: \"\\e[31mred\"\n\"\\e[2J\": 1\n").contains('\u{1b}'));
+    // Also one of the control characters beyond ASCII, and its place in the line stays.
+    let said = report("version: 1\nnext\u{85}line: 1\n");
+    assert!(
+        !said.contains('\u{85}') && said.contains("| next·line: 1\n") && said.contains("| ^^^^^^^^^\n"),
+        "{said}"
+    );
 }
 
 #[test]
