@@ -6,6 +6,7 @@
 
 #![expect(clippy::expect_used, reason = "a server that cannot be started fails the test that wanted it")]
 
+mod authority;
 mod instance;
 mod mariadb;
 mod patience;
@@ -16,6 +17,7 @@ mod proxy;
 mod rabbitmq;
 mod redis;
 
+pub use authority::Authority;
 pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
 pub use patience::{Stopwatch, pause, until};

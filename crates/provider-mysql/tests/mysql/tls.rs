@@ -3,7 +3,7 @@
 use std::fs;
 
 use keywheel_core::{ErrorKind, rotator::Probe};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use keywheel_testservers::Authority;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -13,20 +13,12 @@ use crate::scene::{NEW, OLD, Scene, apply, credential, probe, words};
 fn certificates() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| fs::write(directory.path().join(name), text).unwrap();
-    let authority = || {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        (certificate.pem(), Issuer::new(params, key))
-    };
-    let (pem, issuer) = authority();
-    write("ca.pem", pem);
-    write("other.pem", authority().0);
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["db.test".to_owned()]).unwrap();
-    write("server.pem", params.signed_by(&key, &issuer).unwrap().pem());
-    write("server.key", key.serialize_pem());
+    let authority = Authority::called("ours");
+    write("ca.pem", authority.pem());
+    write("other.pem", Authority::called("another").pem());
+    let [certificate, key] = authority.issue("db.test");
+    write("server.pem", certificate);
+    write("server.key", key);
     directory
 }
 

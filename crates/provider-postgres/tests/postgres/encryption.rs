@@ -3,41 +3,21 @@
 use std::fs;
 
 use keywheel_core::{ErrorKind, rotator::Probe};
-use keywheel_testservers::Postgres;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use keywheel_testservers::{Authority, Postgres};
 use rstest::rstest;
 
 use crate::scene::{ADMINISTRATOR, Scene, owned};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn called(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// A certificate and its key.
-    fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-}
-
 /// A server that takes encrypted connections alone, known as `name` to `authority`.
 fn server(authority: &Authority, name: &str, rule: &str) -> Postgres {
-    let (certificate, key) = authority.issue(name);
+    let [certificate, key] = authority.issue(name);
     Postgres::prepare()
         .sql("CREATE ROLE app LOGIN PASSWORD 'value-one'")
         .setting("ssl", "on")
         .file("server.crt", &certificate)
         .file("server.key", &key)
         .setting("ssl_ca_file", "ca.crt")
-        .file("ca.crt", &authority.0.pem())
+        .file("ca.crt", &authority.pem())
         .rules(&format!("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256 {rule}\n"))
         .start()
 }
@@ -64,8 +44,8 @@ async fn a_server_is_who_sslmode_says(
     let (right, wrong) = (Authority::called("right"), Authority::called("wrong"));
     let server = server(&right, name, "");
     let scene = Scene::new();
-    fs::write(scene.path().join("right.pem"), right.0.pem()).unwrap();
-    fs::write(scene.path().join("wrong.pem"), wrong.0.pem()).unwrap();
+    fs::write(scene.path().join("right.pem"), right.pem()).unwrap();
+    fs::write(scene.path().join("wrong.pem"), wrong.pem()).unwrap();
     let host = if name == "localhost" { "localhost" } else { "127.0.0.1" };
     let mut text = format!("host: {host}\nport: {}\nsslmode: {sslmode}\n{ADMINISTRATOR}", server.port());
     if !authority.is_empty() {
@@ -110,13 +90,13 @@ async fn an_authority_that_was_replaced_is_read_again() {
     let (old, new) = (Authority::called("ours"), Authority::called("ours"));
     let server = server(&new, "127.0.0.1", "");
     let scene = Scene::new();
-    fs::write(scene.path().join("ca.pem"), old.0.pem()).unwrap();
+    fs::write(scene.path().join("ca.pem"), old.pem()).unwrap();
     let text =
         format!("port: {}\nsslmode: verify-full\nroot-certificate: ca.pem\n{ADMINISTRATOR}", server.port());
     let rotator = scene.target(&text).unwrap().rotator(Some(&"app".into()));
     let one = owned("app", "value-one");
     assert_eq!(rotator.probe(one.lend()).await.unwrap_err().kind, ErrorKind::InvalidConfig);
-    fs::write(scene.path().join("ca.pem"), new.0.pem()).unwrap();
+    fs::write(scene.path().join("ca.pem"), new.pem()).unwrap();
     assert_eq!(rotator.probe(one.lend()).await.unwrap(), Probe::Accepted);
 }
 
@@ -125,8 +105,8 @@ async fn a_client_certificate_is_shown_where_the_server_wants_one() {
     let authority = Authority::called("ours");
     let server = server(&authority, "127.0.0.1", "clientcert=verify-ca");
     let scene = Scene::new();
-    let (certificate, key) = authority.issue("keywheel");
-    fs::write(scene.path().join("ca.pem"), authority.0.pem()).unwrap();
+    let [certificate, key] = authority.issue("keywheel");
+    fs::write(scene.path().join("ca.pem"), authority.pem()).unwrap();
     fs::write(scene.path().join("client.pem"), certificate).unwrap();
     fs::write(scene.path().join("client.key"), key).unwrap();
     let text =

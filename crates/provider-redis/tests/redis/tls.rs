@@ -3,35 +3,11 @@
 use std::time::Duration;
 
 use keywheel_core::ErrorKind;
-use keywheel_testservers::{Redis, RedisSetup};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use keywheel_testservers::{Authority, Redis, RedisSetup};
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::scene::{NEW, OLD, Scene, app};
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, "an authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// Certificate and key.
-    fn issue(&self, name: &str) -> [String; 2] {
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        [certificate.pem(), key.serialize_pem()]
-    }
-}
 
 fn server(authority: &Authority, settings: &[&str]) -> Redis {
     let [certificate, key] = authority.issue("redis.example.org");
@@ -55,7 +31,7 @@ fn scene(server: &Redis, authority: &Authority, more: &serde_json::Value) -> Sce
 
 #[tokio::test]
 async fn a_rotation_over_tls() {
-    let authority = Authority::new();
+    let authority = Authority::called("ours");
     let server = server(&authority, &[]);
     let user = scene(&server, &authority, &json!({})).app();
     assert_eq!(user.findings().await, "");
@@ -64,7 +40,7 @@ async fn a_rotation_over_tls() {
 
 #[tokio::test]
 async fn a_server_that_the_wrong_authority_vouches_for_hears_no_password() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::called("ours"), Authority::called("another"));
     let server = server(&authority, &[]);
     let strange = scene(&server, &other, &json!({})).app();
     let elsewhere = scene(&server, &authority, &json!({"server-name": "other.example.org"})).app();
@@ -79,7 +55,7 @@ async fn a_server_that_the_wrong_authority_vouches_for_hears_no_password() {
 
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_gets_one() {
-    let authority = Authority::new();
+    let authority = Authority::called("ours");
     let server = server(&authority, &["tls-auth-clients yes"]);
     let without = scene(&server, &authority, &json!({})).app();
     let error = without.try_probe(OLD).await.unwrap_err();
@@ -94,7 +70,7 @@ async fn a_server_that_wants_a_certificate_gets_one() {
 
 #[tokio::test]
 async fn files_that_are_missing_or_hold_something_else_are_named() {
-    let authority = Authority::new();
+    let authority = Authority::called("ours");
     let server = server(&authority, &[]);
     let scene = scene(&server, &authority, &json!({}));
     let user = scene.app();
@@ -111,7 +87,7 @@ async fn files_that_are_missing_or_hold_something_else_are_named() {
 
 #[tokio::test]
 async fn tls_and_no_tls_do_not_mix() {
-    let authority = Authority::new();
+    let authority = Authority::called("ours");
     let server = server(&authority, &[]);
     let plain = Scene::new(server.port()).app();
     let error = plain.try_probe(OLD).await.unwrap_err();
