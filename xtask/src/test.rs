@@ -11,6 +11,9 @@ use crate::command::{self, Outcome, answers, cargo};
 /// Where the conformance suites add what they had to skip.
 const SKIPPED: &str = "KEYWHEEL_SKIPPED";
 
+/// Tests that share one server: it takes seconds to start, and would do so for each test in a process of its own.
+const ONE_PROCESS: &str = "rabbitmq";
+
 pub(crate) fn run_tests() -> Outcome<()> {
     // Absolute, since each test runs in its package's directory.
     let skipped = path::absolute(command::target().join("skipped-cases.txt"))
@@ -25,7 +28,11 @@ pub(crate) fn run_tests() -> Outcome<()> {
     // nextest runs each test in its own process and many at once; without it the standard runner does.
     let mut tests = cargo();
     if answers("cargo", &["nextest", "--version"]) {
-        tests.args(["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
+        let others = format!("not binary({ONE_PROCESS})");
+        tests.args(["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "-E", &others]);
+        command::run(tests.env(SKIPPED, &skipped))?;
+        tests = cargo();
+        tests.args(["test", "--workspace", "--all-features", "--no-fail-fast", "--test", ONE_PROCESS]);
     } else {
         tests.args(["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }

@@ -166,8 +166,12 @@ impl Rotator for RabbitmqRotator {
         }
         let mut session = Session::new(&self.shared, REVOKE, Some(context))?;
         let Some(user) = session.user(&name).await? else { return Ok(()) };
-        // Another password than the old one is not ours to end.
-        if user.accepts(old.value) == Some(false) {
+        // Another password than the old one is not ours to end. Where the hash cannot tell, a login does.
+        let accepts_old = match user.accepts(old.value) {
+            Some(accepts) => accepts,
+            None => amqp::log_in(&self.shared, &name, old.value).await? == Probe::Accepted,
+        };
+        if !accepts_old {
             return Ok(());
         }
         if let Some(kept) = kept {

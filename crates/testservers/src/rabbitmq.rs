@@ -59,12 +59,25 @@ impl Rabbitmq {
     /// # Panics
     /// When it is not installed, or does not start.
     pub fn start() -> Self {
+        Self::launch(None)
+    }
+
+    /// Starts one that speaks TLS alone, with this certificate and key in PEM.
+    ///
+    /// # Panics
+    /// As [`Rabbitmq::start`].
+    pub fn start_encrypted(files: &[String; 2]) -> Self {
+        Self::launch(Some(files))
+    }
+
+    fn launch(tls: Option<&[String; 2]>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let [port, amqp_port, mapper_port, distribution_port] = [(); 4].map(|()| free_port());
         let mapper = start_mapper(mapper_port);
         let path = directory.path();
         fs::write(path.join("enabled_plugins"), "[rabbitmq_management].\n").expect("a list of plugins");
-        fs::write(path.join("rabbitmq.conf"), settings(port, amqp_port)).expect("a configuration file");
+        fs::write(path.join("rabbitmq.conf"), settings(path, port, amqp_port, tls))
+            .expect("a configuration file");
         let mut command = Command::new(script());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         for (name, place) in [
@@ -94,7 +107,13 @@ impl Rabbitmq {
                 "-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
             );
         let launch = Launch { command, run_as: None, end_with: Signal::TERM };
-        let instance = Instance::start(directory, launch, || answers(port, amqp_port));
+        let log = path.join("log");
+        let instance = Instance::start(directory, launch, || match tls {
+            None => answers(port, amqp_port),
+            // Its banner is not UTF-8.
+            Some(_) => fs::read(&log)
+                .is_ok_and(|log| String::from_utf8_lossy(&log).contains("Server startup complete")),
+        });
         Self { instance, _mapper: mapper, port, amqp_port }
     }
 
@@ -124,18 +143,41 @@ impl Rabbitmq {
     }
 }
 
-fn settings(port: u16, amqp_port: u16) -> String {
+fn settings(path: &Path, port: u16, amqp_port: u16, tls: Option<&[String; 2]>) -> String {
+    let listeners = match tls {
+        None => format!(
+            "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+             management.tcp.ip = 127.0.0.1\n\
+             management.tcp.port = {port}\n"
+        ),
+        Some(files) => encrypted_listeners(path, port, amqp_port, files),
+    };
     format!(
-        "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
-         management.tcp.ip = 127.0.0.1\n\
-         management.tcp.port = {port}\n\
-         default_user = {}\n\
+        "{listeners}default_user = {}\n\
          default_pass = {}\n\
          log.file = false\n\
          log.console = true\n\
          log.console.level = debug\n",
         Rabbitmq::ADMINISTRATOR,
         Rabbitmq::PASSWORD
+    )
+}
+
+fn encrypted_listeners(path: &Path, port: u16, amqp_port: u16, files: &[String; 2]) -> String {
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| path.join(name));
+    for (file, text) in [&certificate, &key].into_iter().zip(files) {
+        fs::write(file, text).expect("a file of TLS");
+    }
+    let (certificate, key) = (certificate.display(), key.display());
+    format!(
+        "listeners.tcp = none\n\
+         listeners.ssl.1 = 127.0.0.1:{amqp_port}\n\
+         ssl_options.certfile = {certificate}\n\
+         ssl_options.keyfile = {key}\n\
+         management.ssl.ip = 127.0.0.1\n\
+         management.ssl.port = {port}\n\
+         management.ssl.certfile = {certificate}\n\
+         management.ssl.keyfile = {key}\n"
     )
 }
 

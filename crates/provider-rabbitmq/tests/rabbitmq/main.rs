@@ -9,5 +9,6 @@ mod doctor;
 mod network;
 mod scene;
 mod settings;
+mod tls;
 mod turns;
 mod users;

@@ -1,9 +1,11 @@
 //! One user, whatever it is called and whatever it may do.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use keywheel_core::{Effect, ErrorKind, rotator::Probe};
 use keywheel_testservers::Rabbitmq;
 use reqwest::Method;
 use serde_json::json;
+use sha2::{Digest, Sha512};
 
 use crate::scene::{Eye, NEW, OLD, Scene, fresh};
 
@@ -50,6 +52,27 @@ async fn a_login_counts_without_any_virtual_host_and_a_retired_user_gets_none() 
     assert!(!user.accepts(&gone, OLD).await);
     let error = user.apply(&gone, NEW).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::NotFound, Effect::NotApplied), "{error}");
+}
+
+#[tokio::test]
+async fn where_the_hash_does_not_tell_whose_password_it_is_a_login_does() {
+    let server = Rabbitmq::shared();
+    let eye = Eye::on(&server);
+    let name = fresh("otherwise hashed");
+    let user = Scene::new(&server).with("strategy", json!("in-place")).user(&name);
+    let hashed = |password: &str| {
+        let mut bytes = b"salt".to_vec();
+        bytes.extend_from_slice(&Sha512::new().chain_update("salt").chain_update(password).finalize());
+        let hash = STANDARD.encode(bytes);
+        json!({"password_hash": hash, "hashing_algorithm": "rabbit_password_hashing_sha512", "tags": ""})
+    };
+    eye.put(&["users", &name], hashed("somebody-elses-password")).await;
+    user.revoke((&name, OLD), (&name, NEW)).await.unwrap();
+    assert!(user.accepts(&name, "somebody-elses-password").await);
+    eye.put(&["users", &name], hashed(OLD)).await;
+    assert!(user.accepts(&name, OLD).await);
+    user.revoke((&name, OLD), (&name, NEW)).await.unwrap();
+    assert!(user.accepts(&name, NEW).await && !user.accepts(&name, OLD).await);
 }
 
 #[tokio::test]
