@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -25,8 +25,8 @@ pub(crate) fn run(providers: &[String]) -> Outcome {
             continue;
         }
         let lines = match provider {
-            "file" => told(&["--test", "crash", "--", "--nocapture"])?,
-            server => told(&["--test", "targets", "--", "--nocapture", server])?,
+            "file" => told(&mut test(&["--test", "crash", "--", "--nocapture"]))?,
+            server => told(&mut test(&["--test", "targets", "--", "--nocapture", server]))?,
         };
         let figures = lines.iter().find_map(|line| line.strip_prefix("total"));
         let figures = figures.ok_or_else(|| format!("the table over {provider} has no total"))?;
@@ -41,18 +41,28 @@ pub(crate) fn run(providers: &[String]) -> Outcome {
 }
 
 /// An application under load while its credentials rotate.
-pub(crate) fn database() -> Outcome {
+pub(crate) fn database(rounds: u64, every: u64) -> Outcome {
     servers::install_missing()?;
-    let lines = told(&["--test", "load", "--", "--nocapture"])?;
+    let mut test = test(&["--test", "load", "--", "--nocapture"]);
+    test.env("KEYWHEEL_LOAD_ROUNDS", rounds.to_string()).env("KEYWHEEL_LOAD_REST_SECONDS", every.to_string());
+    let lines = told(&mut test)?;
     let figure = lines.iter().find(|line| line.contains(" rotations in "));
     Ok(format!("database: {}", figure.ok_or("the application did not say how it went")?))
 }
 
-/// Runs a test of the end-to-end package, and passes on what it prints.
-fn told(arguments: &[&str]) -> Outcome<Vec<String>> {
+/// A test of the end-to-end package.
+fn test(arguments: &[&str]) -> Command {
     let mut command = cargo();
-    command.args(["test", "--package", "keywheel-tests"]).args(arguments).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
+    command.args(["test", "--package", "keywheel-tests"]).args(arguments);
+    command
+}
+
+/// Runs it, and passes on what it prints.
+fn told(command: &mut Command) -> Outcome<Vec<String>> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{command:?} cannot be started: {error}"))?;
     let stdout = child.stdout.take().ok_or("its output cannot be read")?;
     let mut lines = Vec::new();
     for line in BufReader::new(stdout).lines() {

@@ -33,8 +33,15 @@ enum Command {
         /// Over what: file, mariadb, postgres, redis; all if none is named
         providers: Vec<String>,
     },
-    /// An application with pools under load at two servers, whose credentials rotate a hundred times
-    Database,
+    /// An application with pools under load at two servers, whose credentials rotate every few seconds
+    Database {
+        /// How often both rotate
+        #[arg(long, default_value_t = 10)]
+        rounds: u64,
+        /// Seconds between two rounds
+        #[arg(long, default_value_t = 2)]
+        every: u64,
+    },
     /// The real engine over modelled systems, through every schedule of faults
     Simulate(simulator::Simulate),
     /// Engines that are broken on purpose, and what catches each of them
@@ -63,7 +70,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Quickstart => quickstart::run(),
         Command::Crash { providers } => crash::run(&providers),
-        Command::Database => crash::database(),
+        Command::Database { rounds, every } => crash::database(rounds, every),
         Command::Simulate(wanted) => simulator::simulate(&wanted),
         Command::Mutants => simulator::mutants(),
         Command::Leaks => leaks::run(),
