@@ -2,6 +2,8 @@
 //!
 //! The facade holds the one table of kinds; everything else sees only these traits.
 
+mod declared;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
@@ -19,6 +21,8 @@ use crate::{
     secret::{Secret, Stage},
     yaml,
 };
+
+pub use declared::{Declaration, Mistake, kind};
 
 /// Something that `doctor` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,44 +1,20 @@
-//! The row of this provider in the table of kinds.
+//! The row of this provider: what the inventory may write below `notices`.
 
 use std::sync::Arc;
 
-use keywheel_core::{
-    provider::{Channel, Kind, Settings, Surroundings},
-    yaml::{self, Diagnostic},
-};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use keywheel_core::provider::{Channel, Declaration, Kind, Mistake, Surroundings, kind};
 
 use crate::settings::SmtpSettings;
 
-/// The kind `smtp` of notices.
+/// The kind `smtp`.
 pub fn kinds() -> Vec<Arc<dyn Kind<dyn Channel>>> {
-    vec![Arc::new(SmtpKind)]
+    vec![kind::<_, SmtpSettings>()]
 }
 
-struct SmtpKind;
+impl Declaration<dyn Channel> for SmtpSettings {
+    const KIND: &'static str = "smtp";
 
-impl Kind<dyn Channel> for SmtpKind {
-    fn name(&self) -> &'static str {
-        "smtp"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        SmtpSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Channel>> {
-        let written: SmtpSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(channel) => Some(Arc::new(channel)),
-            Err(mistakes) => {
-                for mistake in mistakes {
-                    let place = settings.node.get(mistake.field).unwrap_or(settings.node);
-                    settings
-                        .diagnostics
-                        .push(Diagnostic::error(mistake.message).at(place.span()).hint(mistake.hint));
-                }
-                None
-            }
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Channel>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }

@@ -15,4 +15,4 @@ mod settings;
 
 pub use kinds::kinds;
 pub use messenger::SmtpMessenger;
-pub use settings::{Mistake, SmtpChannel, SmtpSettings, Tls};
+pub use settings::{SmtpChannel, SmtpSettings, Tls};

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc};
 use keywheel_core::{
     inventory::CredentialRef,
     message::Messenger,
-    provider::{Channel, Surroundings},
+    provider::{Channel, Mistake, Surroundings},
 };
 use lettre::message::Mailbox;
 use schemars::JsonSchema;
@@ -49,17 +49,6 @@ pub enum Tls {
     None,
 }
 
-/// One mistake in the settings, for the person who wrote them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// The setting.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub message: String,
-    /// What to write instead.
-    pub hint: &'static str,
-}
-
 /// A declared channel of kind `smtp`.
 pub struct SmtpChannel {
     description: String,
@@ -83,7 +72,7 @@ impl SmtpSettings {
     pub fn resolve(self, surroundings: &Surroundings) -> Result<SmtpChannel, Vec<Mistake>> {
         const LIKE: &str = "write it like `keywheel <keywheel@example.org>`";
         let mut mistakes = Vec::new();
-        let mut mistake = |field, message: String, hint| mistakes.push(Mistake { field, message, hint });
+        let mut mistake = |field, message: String, hint| mistakes.push(Mistake::new(field, message, hint));
         if self.server.is_empty()
             || self.server.contains(|letter: char| letter == '/' || letter.is_whitespace())
         {

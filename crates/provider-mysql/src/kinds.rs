@@ -2,46 +2,19 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{
-    provider::{Kind, Settings, Surroundings, Target},
-    yaml::{self, Diagnostic},
-};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use keywheel_core::provider::{Declaration, Kind, Mistake, Surroundings, Target, kind};
 
 use crate::settings::MysqlSettings;
 
 /// The kind `mysql`.
 pub fn kinds() -> Vec<Arc<dyn Kind<dyn Target>>> {
-    vec![Arc::new(MysqlKind)]
+    vec![kind::<_, MysqlSettings>()]
 }
 
-struct MysqlKind;
+impl Declaration<dyn Target> for MysqlSettings {
+    const KIND: &'static str = "mysql";
 
-impl Kind<dyn Target> for MysqlKind {
-    fn name(&self) -> &'static str {
-        "mysql"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        MysqlSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Target>> {
-        let written: MysqlSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(target) => Some(Arc::new(target)),
-            Err(mistakes) => {
-                for mistake in mistakes {
-                    let mut place = settings.node;
-                    for key in mistake.field.split('.') {
-                        let Some(inner) = place.get(key) else { break };
-                        place = inner;
-                    }
-                    let diagnostic = Diagnostic::error(mistake.message).at(place.span()).hint(mistake.hint);
-                    settings.diagnostics.push(diagnostic);
-                }
-                None
-            }
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }

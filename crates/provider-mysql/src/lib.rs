@@ -19,7 +19,6 @@ mod flavour;
 mod grants;
 mod hash;
 mod kinds;
-mod mistake;
 mod password;
 mod place;
 mod record;
@@ -29,6 +28,5 @@ mod sql;
 mod target;
 
 pub use kinds::kinds;
-pub use mistake::Mistake;
 pub use settings::{LoginSettings, MysqlSettings, ServerSetting, StrategySetting, TlsMode, TlsSettings};
 pub use target::MysqlTarget;

@@ -1,13 +1,16 @@
 //! The settings of a target of kind `mysql`.
 
-use keywheel_core::{inventory::CredentialRef, provider::Surroundings, rotator::Strategy};
+use keywheel_core::{
+    inventory::CredentialRef,
+    provider::{Mistake, Surroundings},
+    rotator::Strategy,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     admin::{Admin, Login},
     flavour::Flavour,
-    mistake::Mistake,
     place::{Place, Tls},
     target::{MysqlTarget, Rules},
 };

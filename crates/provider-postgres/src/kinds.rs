@@ -2,79 +2,42 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{
-    provider::{Consumer, Kind, Settings, Surroundings, Target},
-    yaml,
-};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use keywheel_core::provider::{Consumer, Declaration, Kind, Mistake, Surroundings, Target, kind};
 
-use crate::{
-    mistake::report,
-    settings::{PostgresSettings, SessionsSettings},
-};
+use crate::settings::{PostgresSettings, SessionsSettings};
 
 /// The rotators of this provider.
 pub mod rotators {
-    use super::{Arc, Kind, PostgresKind, Target};
+    use super::{Arc, Kind, PostgresSettings, Target, kind};
 
     /// The kind `postgres`.
     pub fn kinds() -> Vec<Arc<dyn Kind<dyn Target>>> {
-        vec![Arc::new(PostgresKind)]
+        vec![kind::<_, PostgresSettings>()]
     }
 }
 
 /// The consumers of this provider.
 pub mod consumers {
-    use super::{Arc, Consumer, Kind, SessionsKind};
+    use super::{Arc, Consumer, Kind, SessionsSettings, kind};
 
     /// The kind `postgres-sessions`.
     pub fn kinds() -> Vec<Arc<dyn Kind<dyn Consumer>>> {
-        vec![Arc::new(SessionsKind)]
+        vec![kind::<_, SessionsSettings>()]
     }
 }
 
-struct PostgresKind;
+impl Declaration<dyn Target> for PostgresSettings {
+    const KIND: &'static str = "postgres";
 
-impl Kind<dyn Target> for PostgresKind {
-    fn name(&self) -> &'static str {
-        "postgres"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        PostgresSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Target>> {
-        let written: PostgresSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(target) => Some(Arc::new(target)),
-            Err(mistakes) => {
-                report(mistakes, settings.node, settings.diagnostics);
-                None
-            }
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }
 
-struct SessionsKind;
+impl Declaration<dyn Consumer> for SessionsSettings {
+    const KIND: &'static str = "postgres-sessions";
 
-impl Kind<dyn Consumer> for SessionsKind {
-    fn name(&self) -> &'static str {
-        "postgres-sessions"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        SessionsSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
-        let written: SessionsSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(consumer) => Some(Arc::new(consumer)),
-            Err(mistakes) => {
-                report(mistakes, settings.node, settings.diagnostics);
-                None
-            }
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Consumer>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }

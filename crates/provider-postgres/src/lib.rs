@@ -14,7 +14,6 @@ mod clone;
 mod examine;
 mod failure;
 mod kinds;
-mod mistake;
 mod password;
 mod rotator;
 mod server;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use keywheel_core::{
     CallContext, Clock, Effect, Error, ErrorKind, Result,
     notifier::{Adoption, Notice, Notifier, Phase},
-    provider::{Consumer, Finding, Surroundings},
+    provider::{Consumer, Finding, Mistake, Surroundings},
 };
 use postgres_protocol::escape::escape_identifier;
 
@@ -25,7 +25,6 @@ use crate::{
     admin::Admin,
     catalog::{get, rows},
     examine, failure,
-    mistake::Mistake,
     server::{APPLICATION, Session},
     settings::{SessionsSettings, Written},
 };

@@ -1,5 +1,6 @@
 //! What the inventory says about a `PostgreSQL` server.
 
+use keywheel_core::provider::Mistake;
 use std::path::Path;
 
 use keywheel_core::inventory::CredentialRef;
@@ -7,7 +8,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    mistake::Mistake,
     server::{Address, is_local},
     tls::{ClientCertificate, Tls, TlsSource},
 };

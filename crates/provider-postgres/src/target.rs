@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use keywheel_core::{
     Identity,
-    provider::{Connection, Surroundings, Target},
+    provider::{Connection, Mistake, Surroundings, Target},
     rotator::{Rotator, Strategy},
 };
 
 use crate::{
     admin::{Admin, Login},
-    mistake::Mistake,
     rotator::{PostgresRotator, Shared},
     settings::{LoginSettings, PostgresSettings, TurnsSettings, Written},
 };

@@ -2,92 +2,35 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{
-    provider::{Consumer, Kind, Settings, Surroundings},
-    yaml::{self, Diagnostic, Diagnostics, Node},
-};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use keywheel_core::provider::{Consumer, Declaration, Kind, Mistake, Surroundings, kind};
 
-use crate::{command::CommandSettings, compose::ComposeSettings, mistake::Mistake, signal::SignalSettings};
+use crate::{command::CommandSettings, compose::ComposeSettings, signal::SignalSettings};
 
 /// The kinds `signal`, `command` and `compose`.
 pub fn kinds() -> Vec<Arc<dyn Kind<dyn Consumer>>> {
-    vec![Arc::new(SignalKind), Arc::new(CommandKind), Arc::new(ComposeKind)]
+    vec![kind::<_, SignalSettings>(), kind::<_, CommandSettings>(), kind::<_, ComposeSettings>()]
 }
 
-struct SignalKind;
+impl Declaration<dyn Consumer> for SignalSettings {
+    const KIND: &'static str = "signal";
 
-impl Kind<dyn Consumer> for SignalKind {
-    fn name(&self) -> &'static str {
-        "signal"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        SignalSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
-        let written: SignalSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(consumer) => Some(Arc::new(consumer)),
-            Err(mistakes) => report(mistakes, settings.node, settings.diagnostics),
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Consumer>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }
 
-struct CommandKind;
+impl Declaration<dyn Consumer> for CommandSettings {
+    const KIND: &'static str = "command";
 
-impl Kind<dyn Consumer> for CommandKind {
-    fn name(&self) -> &'static str {
-        "command"
-    }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        CommandSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
-        let written: CommandSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(consumer) => Some(Arc::new(consumer)),
-            Err(mistakes) => report(mistakes, settings.node, settings.diagnostics),
-        }
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Consumer>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
 }
 
-struct ComposeKind;
+impl Declaration<dyn Consumer> for ComposeSettings {
+    const KIND: &'static str = "compose";
 
-impl Kind<dyn Consumer> for ComposeKind {
-    fn name(&self) -> &'static str {
-        "compose"
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Consumer>, Vec<Mistake>> {
+        Ok(Arc::new(self.resolve(surroundings)?))
     }
-
-    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        ComposeSettings::json_schema(generator)
-    }
-
-    fn configure(&self, surroundings: &Surroundings, settings: Settings<'_>) -> Option<Arc<dyn Consumer>> {
-        let written: ComposeSettings = yaml::read(settings.node, settings.diagnostics)?;
-        match written.resolve(surroundings) {
-            Ok(consumer) => Some(Arc::new(consumer)),
-            Err(mistakes) => report(mistakes, settings.node, settings.diagnostics),
-        }
-    }
-}
-
-/// Puts each mistake where its setting was written, or at the whole where it was left out.
-fn report(
-    mistakes: Vec<Mistake>,
-    node: Node<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Option<Arc<dyn Consumer>> {
-    for mistake in mistakes {
-        let mut place = node;
-        for key in mistake.field.split('.') {
-            let Some(inner) = place.get(key) else { break };
-            place = inner;
-        }
-        diagnostics.push(Diagnostic::error(mistake.message).at(place.span()).hint(mistake.hint));
-    }
-    None
 }

@@ -14,7 +14,6 @@ mod compose;
 mod evidence;
 mod inventory_path;
 mod kinds;
-mod mistake;
 mod refusal;
 mod signal;
 mod unit;
@@ -26,6 +25,5 @@ pub use evidence::{
 };
 pub use inventory_path::InventoryPath;
 pub use kinds::kinds;
-pub use mistake::Mistake;
 pub use signal::{SignalConsumer, SignalName, SignalNotifier, SignalSettings, SignalTarget};
 pub use unit::{UnitAction, UnitName, UnitNotifier};

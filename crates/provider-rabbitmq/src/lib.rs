@@ -12,7 +12,6 @@ mod api;
 mod examine;
 mod hash;
 mod kinds;
-mod mistake;
 mod rights;
 mod rotator;
 mod settings;
@@ -20,6 +19,5 @@ mod target;
 mod tls;
 
 pub use kinds::kinds;
-pub use mistake::Mistake;
 pub use settings::{LoginSettings, RabbitmqSettings, RabbitmqStrategy, TlsSettings};
 pub use target::RabbitmqTarget;

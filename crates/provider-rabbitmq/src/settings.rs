@@ -2,15 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use keywheel_core::{inventory::CredentialRef, provider::Surroundings, rotator::Strategy};
+use keywheel_core::{
+    inventory::CredentialRef,
+    provider::{Mistake, Surroundings},
+    rotator::Strategy,
+};
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
-    mistake::Mistake,
-    target::{Login, RabbitmqTarget, Shared},
-};
+use crate::target::{Login, RabbitmqTarget, Shared};
 
 /// A `RabbitMQ` server whose users' passwords are rotated.
 #[derive(Deserialize, JsonSchema)]

@@ -9,13 +9,11 @@
 mod changes;
 mod examine;
 mod kinds;
-mod mistake;
 mod rotator;
 mod server;
 mod settings;
 mod target;
 
 pub use kinds::kinds;
-pub use mistake::Mistake;
 pub use settings::{LoginSettings, PersistSettings, RedisSettings, RedisStrategy, TlsSettings};
 pub use target::RedisTarget;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{inventory::CredentialRef, provider::Surroundings, rotator::Strategy};
+use keywheel_core::{
+    inventory::CredentialRef,
+    provider::{Mistake, Surroundings},
+    rotator::Strategy,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     changes::Changes,
-    mistake::Mistake,
     server::{Address, Login, TlsFiles},
     target::{RedisTarget, Shared},
 };

@@ -14,12 +14,10 @@ mod consumer;
 mod evidence;
 mod http;
 mod kinds;
-mod mistake;
 
 pub use channel::{SignedChannel, SignedSettings, SlackChannel, SlackSettings};
 pub use consumer::{Body, HttpConsumer, HttpNotifier, HttpSettings, Method, ReloadSettings};
 pub use evidence::{Evidence, EvidenceSettings, HealthSettings, ShownSettings};
-pub use mistake::Mistake;
 
 /// Consumers.
 pub mod consumers {

@@ -5,11 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use keywheel_core::{ErrorKind, provider::Surroundings};
+use keywheel_core::{
+    ErrorKind,
+    provider::{Mistake, Surroundings},
+};
 use rustix::fs::{Access, access};
 use tokio::process::Command;
 
-use crate::{mistake::Mistake, refusal::Refusal};
+use crate::refusal::Refusal;
 
 /// Where programs are looked for when the environment has no `PATH`, as `execvp` does.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use keywheel_core::{
     notifier::Notifier,
-    provider::{Consumer, Surroundings},
+    provider::{Consumer, Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{CommandLine, CommandNotifier};
-use crate::{
-    evidence::{Evidence, EvidenceSettings},
-    mistake::Mistake,
-};
+use crate::evidence::{Evidence, EvidenceSettings};
 
 /// A consumer told by a command.
 #[derive(Deserialize, JsonSchema)]

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use keywheel_core::{
     notifier::Notifier,
-    provider::{Consumer, Surroundings},
+    provider::{Consumer, Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ComposeNotifier;
-use crate::{
-    command::CommandLine, evidence::EvidenceSettings, inventory_path::InventoryPath, mistake::Mistake,
-};
+use crate::{command::CommandLine, evidence::EvidenceSettings, inventory_path::InventoryPath};
 
 /// Services of Docker Compose whose containers are made anew: what they read at their start, secrets and environment
 /// files among it, they read again.

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{evidence::Pointer, provider::Surroundings};
+use keywheel_core::{
+    evidence::Pointer,
+    provider::{Mistake, Surroundings},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Evidence, command::CommandEvidence, file::FileEvidence};
-use crate::{command::CommandLine, inventory_path::InventoryPath, mistake::Mistake};
+use crate::{command::CommandLine, inventory_path::InventoryPath};
 
 const CHOICES: &str = "write one of: `evidence: {file: {path: ./run/app.fingerprint}}`, a file in which the consumer writes \
                        the fingerprint that it uses; `evidence: {command: [app, show-fingerprint]}`, a command that \

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keywheel_core::{
     notifier::Notifier,
-    provider::{Consumer, Surroundings},
+    provider::{Consumer, Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +13,6 @@ use super::{SignalName, SignalNotifier, SignalTarget};
 use crate::{
     evidence::EvidenceSettings,
     inventory_path::InventoryPath,
-    mistake::Mistake,
     unit::{UnitAction, UnitName, UnitNotifier},
 };
 

@@ -6,14 +6,13 @@ use async_trait::async_trait;
 use keywheel_core::{
     CallContext, Clock, Error, ErrorKind, Result,
     notifier::{Adoption, Notice, Notifier},
-    provider::{Finding, Surroundings},
+    provider::{Finding, Mistake, Surroundings},
 };
 
 use super::{UnitAction, UnitName};
 use crate::{
     command::{CommandLine, Outcome, Run, tell, time_left},
     evidence::Evidence,
-    mistake::Mistake,
     signal::SignalName,
 };
 

@@ -91,5 +91,5 @@ async fn doctor_reports_a_missing_docker_plugin_and_file() {
 #[case::no_evidence(json!({"evidence": null}), "evidence")]
 fn a_mistake_is_reported(#[case] more: Value, #[case] field: &str) {
     let mistakes = settings(&more).resolve(&Scene::new().surroundings).err().unwrap();
-    assert_eq!(mistakes.iter().map(|mistake| mistake.field).collect::<Vec<_>>(), [field]);
+    assert_eq!(mistakes.iter().map(|mistake| &*mistake.field).collect::<Vec<_>>(), [field]);
 }

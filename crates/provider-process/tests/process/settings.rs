@@ -1,7 +1,9 @@
 //! What the inventory may say.
 
-use keywheel_core::provider::Consumer;
-use keywheel_provider_process::{CommandSettings, Mistake, SignalSettings};
+use std::borrow::Cow;
+
+use keywheel_core::provider::{Consumer, Mistake};
+use keywheel_provider_process::{CommandSettings, SignalSettings};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -19,8 +21,8 @@ fn command(settings: Value) -> Result<String, Vec<Mistake>> {
     settings.resolve(&scene.surroundings).map(|consumer| consumer.describe())
 }
 
-fn fields(mistakes: Result<String, Vec<Mistake>>) -> Vec<&'static str> {
-    mistakes.unwrap_err().iter().map(|mistake| mistake.field).collect()
+fn fields(mistakes: Result<String, Vec<Mistake>>) -> Vec<Cow<'static, str>> {
+    mistakes.unwrap_err().into_iter().map(|mistake| mistake.field).collect()
 }
 
 fn trust() -> Value {

@@ -109,5 +109,5 @@ fn a_mistake_is_reported(#[case] settings: serde_json::Value, #[case] field: &st
     settings.as_object_mut().unwrap().insert("evidence".to_owned(), json!({"trust": "a test"}));
     let settings: SignalSettings = serde_json::from_value(settings).unwrap();
     let mistakes = settings.resolve(&Scene::new().surroundings).err().unwrap();
-    assert_eq!(mistakes.iter().map(|mistake| mistake.field).collect::<Vec<_>>(), [field]);
+    assert_eq!(mistakes.iter().map(|mistake| &*mistake.field).collect::<Vec<_>>(), [field]);
 }

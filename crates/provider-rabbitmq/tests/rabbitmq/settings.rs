@@ -1,5 +1,7 @@
 //! What the inventory may say.
 
+use std::borrow::Cow;
+
 use keywheel_core::{
     provider::{Connection, Settings, Target},
     yaml::{self, Diagnostics, Source, Style},
@@ -9,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::scene::surroundings;
 
-fn fields(mut settings: Value) -> Vec<&'static str> {
+fn fields(mut settings: Value) -> Vec<Cow<'static, str>> {
     if settings.get("login").is_none() {
         settings["login"] = json!({"user": "keeper", "password": "file:x"});
     }
     let settings: RabbitmqSettings = serde_json::from_value(settings).unwrap();
     let mistakes = settings.resolve(&surroundings("/nowhere".as_ref())).err().unwrap();
-    mistakes.iter().map(|mistake| mistake.field).collect()
+    mistakes.into_iter().map(|mistake| mistake.field).collect()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the inventory may say.
 
+use std::borrow::Cow;
+
 use keywheel_core::{
     provider::{Connection, Settings, Target},
     yaml::{self, Diagnostics, Source, Style},
@@ -10,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::scene::surroundings;
 
-fn fields(settings: Value) -> Vec<&'static str> {
+fn fields(settings: Value) -> Vec<Cow<'static, str>> {
     let settings: RedisSettings = serde_json::from_value(settings).unwrap();
     let mistakes = settings.resolve(&surroundings("/nowhere".as_ref())).err().unwrap();
-    mistakes.iter().map(|mistake| mistake.field).collect()
+    mistakes.into_iter().map(|mistake| mistake.field).collect()
 }
 
 #[rstest]

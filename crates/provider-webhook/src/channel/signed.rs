@@ -8,17 +8,14 @@ use keywheel_core::{
     Clock, Error, ErrorKind, Result, SecretValue,
     inventory::{CredentialRef, Period},
     message::{Message, Messenger},
-    provider::{Channel, Finding, Surroundings},
+    provider::{Channel, Finding, Mistake, Surroundings},
 };
 use reqwest::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::{
-    http::{Call, Endpoint, EndpointSettings, refused},
-    mistake::Mistake,
-};
+use crate::http::{Call, Endpoint, EndpointSettings, refused};
 
 const OPERATION: &str = "send message";
 

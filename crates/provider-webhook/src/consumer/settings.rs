@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use keywheel_core::{
     inventory::{CredentialRef, Period},
     notifier::Notifier,
-    provider::{Consumer, Surroundings},
+    provider::{Consumer, Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{HttpNotifier, notifier::Reload};
-use crate::{evidence::EvidenceSettings, http::EndpointSettings, mistake::Mistake};
+use crate::{evidence::EvidenceSettings, http::EndpointSettings};
 
 /// A consumer told by an HTTP call.
 #[derive(Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keywheel_core::{
     evidence::Pointer,
     inventory::{CredentialRef, Period},
-    provider::Surroundings,
+    provider::{Mistake, Surroundings},
 };
 use reqwest::header::HeaderName;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use super::{
     health::Health,
     shown::{Place, Shown},
 };
-use crate::{http::EndpointSettings, mistake::Mistake};
+use crate::http::EndpointSettings;
 
 const CHOICES: &str = "write one of: `evidence: {http: {url: https://web.internal/versions, pointer: '/secrets/{secret}'}}`, a URL \
                        that shows the fingerprint in use; `evidence: {health: {url: …, trust: \"why a healthy answer shows that \
@@ -102,7 +102,7 @@ impl EvidenceSettings {
     }
 }
 
-fn reason_given(field: &str, reason: String) -> Result<String, Vec<Mistake>> {
+fn reason_given(field: &'static str, reason: String) -> Result<String, Vec<Mistake>> {
     if reason.trim().is_empty() {
         return Err(vec![Mistake::new(field, "the reason is empty", CHOICES)]);
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use keywheel_core::{
     Error, ErrorKind, Result,
     inventory::{CredentialRef, Period},
-    provider::{Finding, Surroundings},
+    provider::{Finding, Mistake, Surroundings},
 };
 use reqwest::{
     Client, Method, Response, StatusCode,
@@ -19,7 +19,6 @@ use super::{
     client::{Roots, client},
     failure::unanswered,
 };
-use crate::mistake::Mistake;
 
 /// Before a bearer token: <https://www.rfc-editor.org/rfc/rfc6750#section-2.1>.
 const SCHEME: &[u8] = b"Bearer ";
