@@ -3,6 +3,7 @@
 //! - [`ManualClock`] and [`SeededEntropy`]: time and randomness that a test owns.
 //! - [`memory`]: reference models of a store, a target, a consumer and the journal, looked at from outside.
 //! - [`faults`]: decorators that crash, refuse or lose the reply at the call that a plan names.
+//! - [`declared`]: what an inventory declares, made as the inventory makes it.
 //! - [`conformance`]: one case for each sentence of each trait's contract, run with one line for each implementation:
 //!
 //! ```ignore
@@ -13,6 +14,7 @@
 //! ```
 
 pub mod conformance;
+pub mod declared;
 pub mod faults;
 pub mod memory;
 

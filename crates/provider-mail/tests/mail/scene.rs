@@ -6,36 +6,17 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
-    time::Duration,
 };
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use keywheel_core::{
-    Clock, RotationId,
+    RotationId,
     message::{Message, Occasion},
-    provider::{Channel, Settings, Surroundings},
-    yaml::{self, Diagnostics, Source, Style},
+    provider::Channel,
 };
 use keywheel_provider_mail::kinds;
+use keywheel_testkit::declared::{self, surroundings};
 use keywheel_testservers::{Instance, Launch, free_port, program};
 use rustix::process::Signal;
-
-/// No kind of notice here waits.
-struct Standing;
-
-#[async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn running(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, _duration: Duration) {}
-}
 
 /// A running server; it ends with the test.
 pub(crate) struct Server {
@@ -92,13 +73,7 @@ impl Server {
 
 /// The notice that `text` describes, or the mistakes in it as they are printed.
 pub(crate) fn channel(text: &str, base: &Path) -> Result<Arc<dyn Channel>, String> {
-    let kind = kinds().pop().unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let surroundings = Surroundings { base: base.to_owned(), clock: Arc::new(Standing) };
-    let channel = kind.configure(&surroundings, settings).filter(|_| !diagnostics.has_errors());
-    channel.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kinds()[0], &surroundings(base), text)
 }
 
 pub(crate) fn message() -> Message {

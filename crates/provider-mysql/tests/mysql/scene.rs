@@ -5,12 +5,12 @@ use std::{fs, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use keywheel_core::{
     CallContext, Fence, Identity, RotationId, SecretValue,
-    provider::{Finding, Settings, Surroundings, Target},
+    provider::{Finding, Surroundings, Target},
     rotator::{Credential, Probe, Rotator},
-    yaml::{self, Diagnostics, Source, Style},
 };
 use keywheel_provider_mysql::kinds;
 use keywheel_testkit::ManualClock;
+use keywheel_testkit::declared;
 use keywheel_testservers::{Mariadb, Proxy};
 use tempfile::TempDir;
 
@@ -83,13 +83,7 @@ pub(crate) fn configure(text: &str) -> Result<Arc<dyn Target>, String> {
 }
 
 pub(crate) fn configure_in(surroundings: &Surroundings, text: &str) -> Result<Arc<dyn Target>, String> {
-    let kinds = kinds();
-    let [kind] = &kinds[..] else { panic!("one kind") };
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let target = kind.configure(surroundings, settings);
-    target.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kinds()[0], surroundings, text)
 }
 
 pub(crate) fn state(server: &Mariadb) -> String {

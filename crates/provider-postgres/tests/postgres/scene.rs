@@ -1,14 +1,14 @@
 //! A server, and rotators as an inventory would declare them.
 
+use keywheel_testkit::declared;
 use std::{fs, future::pending, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keywheel_core::{
     CallContext, Clock, Fence, Identity, Initiator, RotationId, SecretValue,
-    provider::{Consumer, Kind, Settings, Surroundings, Target},
+    provider::{Consumer, Surroundings, Target},
     rotator::{Credential, Rotator},
-    yaml::{self, Diagnostics, Source, Style},
 };
 use keywheel_testservers::{Postgres, Stopwatch};
 use tempfile::TempDir;
@@ -54,20 +54,12 @@ impl Scene {
 
     /// A target as an inventory declares it; `Err` with the mistakes as they are printed.
     pub(crate) fn target(&self, text: &str) -> Result<Arc<dyn Target>, String> {
-        self.configure(&keywheel_provider_postgres::rotators::kinds()[0], text)
+        declared::configure(&*keywheel_provider_postgres::rotators::kinds()[0], &self.surroundings, text)
     }
 
     /// A consumer as an inventory declares it; `Err` with the mistakes as they are printed.
     pub(crate) fn consumer(&self, text: &str) -> Result<Arc<dyn Consumer>, String> {
-        self.configure(&keywheel_provider_postgres::consumers::kinds()[0], text)
-    }
-
-    fn configure<T: ?Sized>(&self, kind: &Arc<dyn Kind<T>>, text: &str) -> Result<Arc<T>, String> {
-        let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-        let document = yaml::parse(&mut diagnostics).unwrap();
-        let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-        let made = kind.configure(&self.surroundings, settings);
-        made.filter(|_| !diagnostics.has_errors()).ok_or_else(|| diagnostics.render(Style::Plain))
+        declared::configure(&*keywheel_provider_postgres::consumers::kinds()[0], &self.surroundings, text)
     }
 
     /// Rotates `role` with the superuser's login.

@@ -7,12 +7,10 @@ use keywheel_provider_process::{
     CommandLine, CommandNotifier, Evidence, FileEvidence, HandOver, InventoryPath, SignalName,
     SignalNotifier, SignalTarget,
 };
+use keywheel_testkit::declared::StandingClock;
 use keywheel_testkit::{conformance::NotifierFixture, notifier_conformance};
 
-use crate::{
-    process::Started,
-    scene::{Scene, Standing},
-};
+use crate::{process::Started, scene::Scene};
 
 /// What a workload does when it reloads: it takes up the value, and shows its fingerprint.
 const RELOAD: &str = "sha256sum < value | cut -c1-16 > seen.new && mv seen.new seen";
@@ -36,7 +34,7 @@ fn fixture(
         let state = std::fs::read_to_string(&seen).unwrap_or_default();
         Box::pin(async move { state })
     })
-    .waiting_by(|duration| Box::pin(async move { Standing.sleep(duration).await }))
+    .waiting_by(|duration| Box::pin(async move { StandingClock.sleep(duration).await }))
     .keeping(scene)
 }
 

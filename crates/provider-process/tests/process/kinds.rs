@@ -2,25 +2,16 @@
 
 use std::sync::Arc;
 
-use keywheel_core::{
-    provider::{Consumer, Settings},
-    yaml::{self, Diagnostics, Source, Style},
-};
+use keywheel_core::provider::Consumer;
 use keywheel_provider_process::kinds;
+use keywheel_testkit::declared;
 
 use crate::scene::Scene;
 
 /// `Err` with the mistakes as they are printed.
 fn configure(name: &str, text: &str) -> Result<Arc<dyn Consumer>, String> {
     let kind = kinds().into_iter().find(|kind| kind.name() == name).unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let consumer = kind.configure(&Scene::new().surroundings, settings);
-    if diagnostics.has_errors() {
-        assert!(consumer.is_none(), "a consumer was made in spite of mistakes");
-    }
-    consumer.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kind, &Scene::new().surroundings, text)
 }
 
 #[test]

@@ -1,37 +1,17 @@
 //! A directory, a clock and a notice.
 
-use std::{future::pending, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use keywheel_core::{
-    CallContext, Clock, Fence, Fingerprint, Initiator, RotationId,
+    CallContext, Clock, Fingerprint, RotationId,
     notifier::{Notice, Phase},
     provider::Surroundings,
 };
+use keywheel_testkit::declared::{StandingClock, call, surroundings};
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 pub(crate) const OLD: &str = "0000000000000001";
 pub(crate) const NEW: &str = "ba7816bf8f01cfea";
-
-/// Real waiting, at an instant of its own: deadlines are relative to it.
-pub(crate) struct Standing;
-
-#[async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn running(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let _elapsed = timeout(duration, pending::<()>()).await;
-    }
-}
 
 pub(crate) struct Scene {
     pub(crate) directory: TempDir,
@@ -41,7 +21,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings { base: directory.path().to_owned(), clock: Arc::new(Standing) };
+        let surroundings = surroundings(directory.path());
         Self { directory, surroundings }
     }
 
@@ -69,20 +49,14 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T
         if let Some(seen) = look() {
             return seen;
         }
-        Standing.sleep(Duration::from_millis(20)).await;
+        StandingClock.sleep(Duration::from_millis(20)).await;
     }
     panic!("never seen: {what}");
 }
 
 /// A call with so much time left.
 pub(crate) fn context(left: Duration) -> CallContext {
-    CallContext {
-        rotation: rotation(),
-        started_at: Timestamp::UNIX_EPOCH,
-        initiator: Initiator::new("test"),
-        deadline: left,
-        fence: Fence(1),
-    }
+    call(left)
 }
 
 /// A call with plenty of time.

@@ -2,14 +2,11 @@
 
 use std::borrow::Cow;
 
-use keywheel_core::{
-    provider::{Connection, Settings, Target},
-    yaml::{self, Diagnostics, Source, Style},
-};
+use keywheel_core::provider::{Connection, Target};
 use keywheel_provider_rabbitmq::{RabbitmqSettings, kinds};
 use serde_json::{Value, json};
 
-use crate::scene::surroundings;
+use keywheel_testkit::declared::{self, surroundings};
 
 fn fields(mut settings: Value) -> Vec<Cow<'static, str>> {
     if settings.get("login").is_none() {
@@ -33,12 +30,7 @@ fn every_mistake_is_reported() {
 
 /// `Err` with the mistakes as they are printed.
 fn configure(text: &str) -> Result<std::sync::Arc<dyn Target>, String> {
-    let kind = kinds().into_iter().find(|kind| kind.name() == "rabbitmq").unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let target = kind.configure(&surroundings("/nowhere".as_ref()), settings);
-    target.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kinds()[0], &surroundings("/nowhere".as_ref()), text)
 }
 
 #[test]

@@ -1,53 +1,23 @@
 //! A server, a target that the inventory could declare, and values.
 
-use std::{future::pending, path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
 use keywheel_core::{
-    CallContext, Clock, Error, Fence, Identity, Initiator, RotationId, SecretValue,
-    provider::{Surroundings, Target},
+    CallContext, Error, Identity, SecretValue,
+    provider::Target,
     rotator::{Credential, Probe, Rotator},
 };
 use keywheel_provider_redis::{RedisSettings, RedisTarget};
+use keywheel_testkit::declared::{call, surroundings};
 use keywheel_testservers::{Redis, RedisSetup, RedisUsers};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 pub(crate) const OLD: &str = "old-password-of-the-application";
 pub(crate) const NEW: &str = "new-password-of-the-application";
 
-/// Real waiting, at an instant of its own.
-struct Standing;
-
-#[async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn running(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let _elapsed = timeout(duration, pending::<()>()).await;
-    }
-}
-
-pub(crate) fn surroundings(base: &Path) -> Surroundings {
-    Surroundings { base: base.to_owned(), clock: Arc::new(Standing) }
-}
-
 pub(crate) fn context() -> CallContext {
-    CallContext {
-        rotation: RotationId::from_random([7; 16]),
-        started_at: Timestamp::UNIX_EPOCH,
-        initiator: Initiator::new("test"),
-        deadline: Duration::from_secs(30),
-        fence: Fence(1),
-    }
+    call(Duration::from_secs(30))
 }
 
 /// The user `app` with the password [`OLD`].

@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use keywheel_core::{
-    provider::{Connection, Settings, Target},
-    yaml::{self, Diagnostics, Source, Style},
-};
+use keywheel_core::provider::{Connection, Target};
 use keywheel_provider_redis::{RedisSettings, kinds};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::scene::surroundings;
+use keywheel_testkit::declared::{self, surroundings};
 
 fn fields(settings: Value) -> Vec<Cow<'static, str>> {
     let settings: RedisSettings = serde_json::from_value(settings).unwrap();
@@ -33,12 +30,7 @@ fn every_mistake_is_reported(#[case] settings: Value, #[case] expected: &[&str])
 
 /// `Err` with the mistakes as they are printed.
 fn configure(text: &str) -> Result<std::sync::Arc<dyn Target>, String> {
-    let kind = kinds().into_iter().find(|kind| kind.name() == "redis").unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let target = kind.configure(&surroundings("/nowhere".as_ref()), settings);
-    target.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kinds()[0], &surroundings("/nowhere".as_ref()), text)
 }
 
 #[test]

@@ -1,14 +1,12 @@
 //! The suite for notifiers, over a workload that reloads when it is called and shows in JSON what it uses.
 
+use keywheel_testkit::declared::StandingClock;
 use std::sync::Arc;
 
 use keywheel_core::{Clock as _, Fingerprinter, provider::Consumer};
 use keywheel_testkit::{conformance::NotifierFixture, notifier_conformance};
 
-use crate::{
-    scene::{Standing, consumer},
-    server::Server,
-};
+use crate::{scene::consumer, server::Server};
 
 async fn by_call() -> NotifierFixture {
     let server = Arc::new(Server::start().await);
@@ -28,13 +26,13 @@ async fn by_call() -> NotifierFixture {
     .stopped_by(move || {
         stopping.stop();
         // The listener is closed when the task is gone.
-        Box::pin(async { Standing.sleep(std::time::Duration::from_millis(100)).await })
+        Box::pin(async { StandingClock.sleep(std::time::Duration::from_millis(100)).await })
     })
     .state_from(move || {
         let state = format!("{:?}", looking.uses());
         Box::pin(async move { state })
     })
-    .waiting_by(|duration| Box::pin(async move { Standing.sleep(duration).await }))
+    .waiting_by(|duration| Box::pin(async move { StandingClock.sleep(duration).await }))
 }
 
 notifier_conformance!(http, by_call);

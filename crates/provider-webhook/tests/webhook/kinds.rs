@@ -59,7 +59,8 @@ fn an_inventory_takes_credentials_at_every_depth() {
         consumers: keywheel_provider_webhook::consumers::kinds(),
         ..Default::default()
     };
-    let clock: std::sync::Arc<dyn keywheel_core::Clock> = std::sync::Arc::new(crate::scene::Standing);
+    let clock: std::sync::Arc<dyn keywheel_core::Clock> =
+        std::sync::Arc::new(keywheel_testkit::declared::StandingClock);
     let inventory = inventory::read("keywheel.yaml".as_ref(), text.into(), &kinds, &clock);
     inventory.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(keywheel_core::yaml::Style::Plain)));
 }

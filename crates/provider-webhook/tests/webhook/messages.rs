@@ -6,28 +6,21 @@ use hmac::{Hmac, KeyInit, Mac};
 use keywheel_core::{
     Effect, ErrorKind, RotationId,
     message::{Message, Occasion},
-    provider::{Channel, Settings},
-    yaml::{self, Diagnostics, Source, Style},
+    provider::Channel,
 };
 use keywheel_provider_webhook::channels::kinds;
+use keywheel_testkit::declared::{self, surroundings};
 use keywheel_testservers::Stopwatch;
 use sha2::Sha256;
 
-use crate::{
-    scene::surroundings,
-    server::{Got, Server},
-};
+use crate::server::{Got, Server};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn channel(name: &str, text: &str, base: &Path) -> Result<Arc<dyn Channel>, String> {
     let kind = kinds().into_iter().find(|kind| kind.name() == name).unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let channel = kind.configure(&surroundings(base), settings).filter(|_| !diagnostics.has_errors());
-    channel.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kind, &surroundings(base), text)
 }
 
 fn made(name: &str, text: &str, base: &Path) -> Arc<dyn Channel> {

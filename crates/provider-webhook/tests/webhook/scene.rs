@@ -1,50 +1,19 @@
 //! Settings as an inventory holds them, a clock and a notice.
 
-use std::{future::pending, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 use keywheel_core::{
-    CallContext, Clock, Fence, Fingerprint, Initiator, RotationId,
+    CallContext, Fingerprint, RotationId,
     notifier::{Notice, Phase},
-    provider::{Consumer, Settings, Surroundings},
-    yaml::{self, Diagnostics, Source, Style},
+    provider::Consumer,
 };
 use keywheel_provider_webhook::consumers::kinds;
-use tokio::time::timeout;
-
-/// Real waiting, at an instant of its own: deadlines are relative to it.
-pub(crate) struct Standing;
-
-#[async_trait]
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn running(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let _elapsed = timeout(duration, pending::<()>()).await;
-    }
-}
-
-pub(crate) fn surroundings(base: &Path) -> Surroundings {
-    Surroundings { base: base.to_owned(), clock: Arc::new(Standing) }
-}
+use keywheel_testkit::declared::{self, call, surroundings};
 
 /// The consumer that `text` describes, or the mistakes in it as they are printed.
 pub(crate) fn consumer(text: &str) -> Result<Arc<dyn Consumer>, String> {
-    let kind = kinds().pop().unwrap();
-    let mut diagnostics = Diagnostics::new(Source::new("keywheel.yaml", text));
-    let document = yaml::parse(&mut diagnostics).unwrap();
-    let settings = Settings { node: document.root(), diagnostics: &mut diagnostics };
-    let consumer = kind.configure(&surroundings(Path::new(env!("CARGO_MANIFEST_DIR"))), settings);
-    // A mistake in one key does not keep the rest from being read; the inventory is refused all the same.
-    let consumer = consumer.filter(|_| !diagnostics.has_errors());
-    consumer.ok_or_else(|| diagnostics.render(Style::Plain))
+    declared::configure(&*kinds()[0], &surroundings(Path::new(env!("CARGO_MANIFEST_DIR"))), text)
 }
 
 /// A consumer that is called at `reload` and trusted.
@@ -55,13 +24,7 @@ pub(crate) fn called_at(reload: &str, more: &str) -> Arc<dyn Consumer> {
 
 /// A call with so much time left.
 pub(crate) fn context(left: Duration) -> CallContext {
-    CallContext {
-        rotation: rotation(),
-        started_at: Timestamp::UNIX_EPOCH,
-        initiator: Initiator::new("test"),
-        deadline: left,
-        fence: Fence(1),
-    }
+    call(left)
 }
 
 pub(crate) fn unhurried() -> CallContext {
