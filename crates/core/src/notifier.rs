@@ -12,6 +12,7 @@ use crate::{
     fingerprint::Fingerprint,
     id::{Identity, RotationId, SecretName},
     provider::Finding,
+    value::SecretValue,
 };
 
 /// What consumers are being told.
@@ -101,16 +102,33 @@ pub enum Adoption {
 /// 4. `adopted` changes nothing, and `NotYet` is not an error.
 /// 5. A consumer that is gone is an error of `notify`, not silence.
 /// 6. No value reaches an argument list, an environment, a log or an error.
+/// 7. `notify_with` hands over the value that the consumer should use (`Promoted`, `RolledBack`) or accept
+///    (`NextPublished`), whole, and is otherwise as `notify`.
+/// 8. A notifier that wants the value does not tell everything: one message brings one value.
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Tells the consumer.
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()>;
 
+    /// Whether the consumer is to be handed the value itself, since it cannot read it where stores keep it. If so, the
+    /// engine calls [`notify_with`](Self::notify_with), and `notify` only if no version is expected.
+    fn wants_value(&self) -> bool {
+        false
+    }
+
+    /// Tells the consumer, and hands it `value`: the bytes that the primary store holds, of which `notice.expected` is the
+    /// fingerprint. In the layout `document` that is the whole document. Whoever does not want it is told without it.
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        let _unwanted = value;
+        self.notify(context, notice).await
+    }
+
     /// Looks whether the consumer uses (or, for `NextPublished`, accepts) the expected version.
     async fn adopted(&self, notice: &Notice) -> Result<Adoption>;
 
     /// Whether one message makes the consumer read all its secrets again, whatever the notice says. If so, the engine may
-    /// tell it once for several rotations: for each that had promoted its value before the call began.
+    /// tell it once for several rotations: for each that had promoted its value before the call began. Never of one that
+    /// [wants the value](Self::wants_value), whatever it says here.
     fn tells_everything(&self) -> bool {
         false
     }

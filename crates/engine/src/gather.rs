@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Clock, ConsumerName, Effect, Error, ErrorKind, Result, SecretName,
+    CallContext, Clock, ConsumerName, Effect, Error, ErrorKind, Result, SecretName, SecretValue,
     inventory::{DeclaredConsumer, Inventory},
     notifier::{Adoption, Notice, Notifier},
     provider::Finding,
@@ -115,7 +115,11 @@ impl Gathers {
     fn of(declared: &BTreeMap<ConsumerName, DeclaredConsumer>, clock: Arc<dyn Clock>, stop: Stop) -> Self {
         let consumers = declared
             .iter()
-            .filter(|(_, declared)| declared.consumer.notifier().tells_everything())
+            .filter(|(_, declared)| {
+                let notifier = declared.consumer.notifier();
+                // One call brings one value: it cannot stand for several, whatever the notifier says of itself.
+                notifier.tells_everything() && !notifier.wants_value()
+            })
             .map(|(name, _)| (name.clone(), Arc::default()))
             .collect();
         Self { clock, stop, consumers, turns: Mutex::default() }
@@ -293,6 +297,15 @@ impl Notifier for Gathered {
             turn.take_again().await;
         }
         result
+    }
+
+    fn wants_value(&self) -> bool {
+        self.inner.wants_value()
+    }
+
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        // Nobody who wants a value is gathered.
+        self.inner.notify_with(context, notice, value).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {

@@ -3,7 +3,7 @@
 //! | kind | `notify` | settings |
 //! |---|---|---|
 //! | `signal` | signals the process in a pid file or all of a name; reloads a unit of systemd | [`SignalSettings`] |
-//! | `command` | runs a program without a shell | [`CommandSettings`] |
+//! | `command` | runs a program without a shell, and may hand it the value | [`CommandSettings`] |
 //! | `compose` | makes containers of Docker Compose anew | [`ComposeSettings`] |
 //!
 //! All look for [`Evidence`] that the consumer moved. Processes are read from `/proc` and held by pidfds, so signals
@@ -18,7 +18,7 @@ mod refusal;
 mod signal;
 mod unit;
 
-pub use command::{CommandConsumer, CommandLine, CommandNotifier, CommandSettings, PASSED_ON};
+pub use command::{CommandConsumer, CommandLine, CommandNotifier, CommandSettings, HandOver, PASSED_ON};
 pub use compose::{ComposeConsumer, ComposeNotifier, ComposeSettings};
 pub use evidence::{
     CommandEvidence, Evidence, EvidenceSettings, FileEvidence, FileEvidenceSettings, Pointer,

@@ -128,11 +128,13 @@ pub enum Habit {
     Partly,
     /// Hears, and does nothing. The operator decides when its time is up.
     Never,
+    /// Reads nothing that is stored: it uses what it is handed, at once.
+    Handed,
 }
 
 impl Habit {
     /// Every habit.
-    pub const ALL: [Self; 4] = [Self::Prompt, Self::Late, Self::Partly, Self::Never];
+    pub const ALL: [Self; 5] = [Self::Prompt, Self::Late, Self::Partly, Self::Never, Self::Handed];
 
     /// The name that scenarios are written with.
     pub fn as_str(self) -> &'static str {
@@ -141,16 +143,17 @@ impl Habit {
             Self::Late => "late",
             Self::Partly => "partly",
             Self::Never => "never",
+            Self::Handed => "handed",
         }
     }
 
     pub(crate) fn moves(self) -> bool {
-        matches!(self, Self::Prompt | Self::Late)
+        matches!(self, Self::Prompt | Self::Late | Self::Handed)
     }
 
     pub(crate) fn behaviour(self) -> Behaviour {
         match self {
-            Self::Prompt => Behaviour::Immediately,
+            Self::Prompt | Self::Handed => Behaviour::Immediately,
             Self::Late => Behaviour::AfterLooks(2),
             Self::Partly => Behaviour::Partly(1),
             Self::Never => Behaviour::Never,
@@ -159,7 +162,7 @@ impl Habit {
 
     pub(crate) fn on_deadline(self) -> OnDeadline {
         match self {
-            Self::Prompt | Self::Late | Self::Partly => OnDeadline::RollBack,
+            Self::Prompt | Self::Late | Self::Partly | Self::Handed => OnDeadline::RollBack,
             Self::Never => OnDeadline::Park,
         }
     }

@@ -31,7 +31,7 @@ use crate::{
     judge::Judge,
     models::{Shelf, SimConsumer, SimJournal, SimStore, SimTarget},
     network::{Network, ProcessClock, ProcessId},
-    scenario::{Goal, OLD, Scenario},
+    scenario::{Goal, Habit, OLD, Scenario},
     schedule::Schedule,
 };
 
@@ -108,7 +108,9 @@ impl<'b> World<'b> {
             .consumers
             .iter()
             .map(|habit| {
-                MemoryConsumer::reading(Arc::new(last.clone()), Fingerprinter::plain(), habit.behaviour())
+                let reads = Arc::new(last.clone());
+                let model = MemoryConsumer::reading(reads, Fingerprinter::plain(), habit.behaviour());
+                if *habit == Habit::Handed { model.handed_values() } else { model }
             })
             .collect();
         let journals = vec![MemoryJournal::new(clock)];

@@ -106,6 +106,9 @@ fn every_scenario_ends_when_nothing_fails() {
 #[case("sibling/overlap/forward")]
 #[case("last-writer/minted/forward")]
 #[case("sibling/unchecked/signing")]
+#[case("native/overlap/undo/handed")]
+#[case("sibling/alternating/forward/handed")]
+#[case("native/unchecked/signing-undo/handed")]
 fn one_fault_breaks_nothing(#[case] scenario: Scenario) {
     let totals = exhaustive(&[scenario], 1, Until::Through).unwrap();
     assert_eq!(totals.failed, 0, "{totals}");

@@ -42,6 +42,8 @@ notifier_conformance!(slow, || async { models::notifier(Behaviour::AfterLooks(3)
 notifier_conformance!(unobservable, || async {
     models::notifier(Behaviour::Unobservable("a vendor's appliance".to_owned()), |notifier| notifier)
 });
+notifier_conformance!(handed, || async { models::handed(|notifier| notifier) });
+notifier_conformance!(handed_under_faulty, || async { models::handed(|notifier| calm(notifier)) });
 notifier_conformance!(notifier_under_faulty, || async {
     models::notifier(Behaviour::Immediately, |notifier| calm(notifier))
 });

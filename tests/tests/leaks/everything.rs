@@ -13,6 +13,8 @@ const SECRETS: &str = r"  db: { generate: password, stores: [files], consumers: 
   both: { generate: password, stores: [files, { store: config, key: /both }], overlap: 0s }
   raw: { generate: { bytes: { length: 32, encoding: raw } }, stores: [files], overlap: 0s }
   piped: { provided: stdin, stores: [files], overlap: 1h }
+  pushed: { generate: password, stores: [files], consumers: [taker, reader], overlap: 1h }
+  verified: { flow: signing-key, generate: { bytes: { length: 64, encoding: raw } }, stores: [files], consumers: [taker, reader], overlap: 1h }
   inbox: { provided: { file: ./inbox }, stores: [{ store: config, key: /inbox }], overlap: 0s }
 ";
 
@@ -36,6 +38,7 @@ pub(crate) fn everything() -> Figures {
     looks(&mut ground);
     let figures = ground.search();
     nothing_was_left_out(&ground);
+    values_were_handed_over(&ground);
     figures
 }
 
@@ -58,6 +61,9 @@ fn nothing_was_left_out(ground: &Ground) {
         ("run/spy", "KEYWHEEL_PHASE=promoted"),
         ("run/spy", "\"phase\":\"promoted\""),
         ("run/spy", "keywheel-under-test\nrotate"),
+        ("run/taker", "./taker\nfile"),
+        ("run/taker", "KEYWHEEL_VALUE_FILE=/proc/self/fd/3"),
+        ("run/taker", "\"phase\":\"rolled-back\""),
     ] {
         let part = part.as_bytes();
         let holds = |bytes: &[u8]| {
@@ -67,6 +73,22 @@ fn nothing_was_left_out(ground: &Ground) {
         let searched =
             ground.outputs.iter().any(|output| output.name.starts_with(name) && holds(&output.bytes));
         assert!(searched, "no `{name}` with `{}` in it was searched", String::from_utf8_lossy(part));
+    }
+}
+
+/// Values were handed over, in every phase and either way: else that they are nowhere would show nothing.
+fn values_were_handed_over(ground: &Ground) {
+    let taken = String::from_utf8(ground.scene.read("run/taken")).expect("it is text");
+    for phase in ["next-published", "promoted", "rolled-back"] {
+        for way in ["stdin", "file"] {
+            let whole = |line: &&str| {
+                let words: Vec<_> = line.split(' ').collect();
+                words[..2] == [way, phase] && words[2].len() == 16 && words[2] == words[3]
+            };
+            let count = taken.lines().filter(|line| line.starts_with(&format!("{way} {phase} "))).count();
+            assert_eq!(taken.lines().filter(whole).count(), count, "another value was handed over: {taken}");
+            assert!(count > 0, "{phase}: no value was handed over by {way}: {taken}");
+        }
     }
 }
 
@@ -107,6 +129,15 @@ fn good_days(ground: &mut Ground) {
     ground.run("rotate db ring --yes --force --output json");
     ground.run("rotate cookie --yes --force --patience 0s");
     ground.run("rollback cookie --yes --reason leaks");
+    ground.run("rollback pushed --yes --reason leaks");
+    ground.run("rollback verified --yes --reason leaks");
+    // Consumers that print the value and fail.
+    ground.scene.write("run/refuse", "");
+    ground.run("rotate pushed --yes --force --patience 0s");
+    ground.run("rotate verified --yes --force --patience 0s --output json");
+    ground.run("status");
+    std::fs::remove_file(ground.scene.path().join("run/refuse")).expect("it is there");
+    ground.run("resume --yes --patience 0s");
     ground.run("retire ring --yes");
     ground.run("retire field --yes --output json");
     ground.run("vouch db --yes --reason leaks");

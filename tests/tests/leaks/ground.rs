@@ -48,6 +48,18 @@ consumers:
       command: [./spy, told, with, arguments]
       evidence:
         command: [./spy, asked]
+  taker:
+    command:
+      command: [./taker, stdin]
+      value: stdin
+      evidence:
+        trust: the taker is a test
+  reader:
+    command:
+      command: [./taker, file]
+      value: file
+      evidence:
+        trust: the reader is a test
 
 secrets:
 "#;
@@ -65,6 +77,25 @@ const SPY: &str = r#"#!/bin/sh
     test "$1" = told && cat
 } >> run/spy 2>&1
 test "$1" = told || sha256sum "secrets/$KEYWHEEL_SECRET" | cut -c1-16
+"#;
+
+/// A consumer that is handed values. It writes down what else it can learn, prints each value as loudly as it can, and keeps
+/// of it the fingerprint, beside the one that was announced. While there is a file `run/refuse` it fails in the end.
+const TAKER: &str = r#"#!/bin/sh
+{
+    for process in $$ $PPID; do
+        for part in cmdline environ; do
+            echo "$part of $process:"
+            tr '\0' '\n' < /proc/$process/$part
+        done
+    done
+    test "$1" = stdin || cat
+} >> run/taker 2>&1
+test "$1" = stdin || exec < "$KEYWHEEL_VALUE_FILE"
+exec 4>&1
+got=$(tee /proc/self/fd/2 | tee /proc/self/fd/4 | sha256sum | cut -c1-16)
+echo "$1 $KEYWHEEL_PHASE $KEYWHEEL_FINGERPRINT $got" >> run/taken
+test ! -e run/refuse || exit 3
 "#;
 
 /// Something that was written, and by what.
@@ -102,9 +133,11 @@ impl Ground {
         let scene = Scene::new("");
         let directory = scene.path();
         scene.write("keywheel.yaml", STORES.replace("DEADLINE", deadline) + secrets);
-        scene.write("spy", SPY);
-        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        std::fs::set_permissions(directory.join("spy"), runs).expect("the file is ours");
+        for (name, script) in [("spy", SPY), ("taker", TAKER)] {
+            scene.write(name, script);
+            let runs = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            std::fs::set_permissions(directory.join(name), runs).expect("the file is ours");
+        }
         // Values of one scene are found in no other one, so each scene is searched for its own.
         let value = |name: &str| {
             format!("old-{name}-{}", fingerprint(directory.join(name).as_os_str().as_encoded_bytes()))

@@ -120,7 +120,7 @@ struct Stage {
 fn set(kind: Kind, story: Story, label: String) -> Stage {
     let (_, entry, places, ring) = kind;
     // A consumer that shows plain fingerprints cannot show that of a value which a person may have chosen.
-    let consumers = if entry.starts_with("provided") { "[spy]" } else { "[app, spy]" };
+    let consumers = if entry.starts_with("provided") { "[spy, reader]" } else { "[app, spy, reader]" };
     let entry = format!("  db: {{ {entry}, overlap: 1h, consumers: {consumers} }}\n");
     let ground = Ground::new(label, story.deadline(), &["db"], &entry);
     let place = places.first().and_then(|place| Place::parse(place)).expect("the table is right");

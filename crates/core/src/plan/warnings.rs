@@ -3,7 +3,7 @@
 use crate::{
     inventory::{Inventory, SecretEntry},
     plan::{observed::StoreSeen, select::Options},
-    rotation::{Flow, RotationSpec},
+    rotation::{ConsumerSpec, Flow, RotationSpec},
     rotator::Strategy,
     secret::Stage,
 };
@@ -39,12 +39,15 @@ pub(super) fn of(
                 .to_owned(),
         );
     }
-    for consumer in &spec.consumers {
-        let trusted =
-            inventory.consumers.get(&consumer.name).and_then(|declared| declared.consumer.trusted());
-        if let Some(reason) = trusted {
-            warnings
-                .push(format!("nothing shows whether {} moved; the inventory says: {reason}", consumer.name));
+    for ConsumerSpec { name, .. } in &spec.consumers {
+        let Some(consumer) = inventory.consumers.get(name).map(|declared| &declared.consumer) else {
+            continue;
+        };
+        if consumer.notifier().wants_value() {
+            warnings.push(format!("{name} is handed the value itself ({})", consumer.describe()));
+        }
+        if let Some(reason) = consumer.trusted() {
+            warnings.push(format!("nothing shows whether {name} moved; the inventory says: {reason}"));
         }
     }
     if spec.overlap.is_zero() {

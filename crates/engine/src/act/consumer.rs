@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use keywheel_core::{
-    Effect, Error, ErrorKind, Result,
+    Effect, Error, ErrorKind, Result, SecretValue,
     inventory::Period,
     mutation::{Mutation, mutated},
     notifier::{Adoption, Notice, Notifier, Phase},
     rotation::{Action, ConsumerIndex, ConsumerSpec, StepFacts, StoreIndex, VersionFact},
+    secret::Stage,
 };
 
 use crate::{act::acting::Acting, event::EngineEvent};
@@ -101,6 +102,28 @@ impl Patience {
     }
 }
 
+/// The value that goes with `notice`: what consumers read in the primary store now, if that is the expected version. Not
+/// the one that this process may have in memory: since it was promoted somebody may have made another one current, and
+/// whoever is handed the value cannot look for itself.
+async fn handed(acting: &Acting<'_>, action: Action, notice: &Notice) -> Result<Option<SecretValue>> {
+    let Some(expected) = notice.expected else { return Ok(None) };
+    let stage = match notice.phase {
+        Phase::NextPublished => Stage::Next,
+        Phase::Promoted | Phase::RolledBack => Stage::Current,
+    };
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    // Before the value is read: what cannot be written down does not happen.
+    let engine = acting.engine;
+    engine.audit.append_handover(&*engine.journal, acting.history, action, expected).await?;
+    let value = place.secret.read(stage).await?;
+    if acting.fingerprinter()?.of(&value) == expected {
+        return Ok(Some(value));
+    }
+    let why = format!("what is {stage} is another value than the one to hand over: somebody else changed it");
+    Err(Error::not_applied(ErrorKind::Conflict, "read value for consumer", why)
+        .with("store", &place.at.store))
+}
+
 /// Tells one consumer. One that is gone may be on its way back, from a restart or a deployment: it has until its deadline.
 /// `None` if the run was asked to stop meanwhile.
 pub(super) async fn notify(
@@ -111,9 +134,15 @@ pub(super) async fn notify(
 ) -> Result<Option<StepFacts>> {
     let (spec, notifier) = consumer(acting, index)?;
     let notice = notice(acting, phase);
+    let value = if notifier.wants_value() { handed(acting, action, &notice).await? } else { None };
     let mut patience = Patience::with(spec);
     loop {
-        let error = match notifier.notify(&acting.context(), &notice).await {
+        let context = acting.context();
+        let told = match &value {
+            Some(value) => notifier.notify_with(&context, &notice, value).await,
+            None => notifier.notify(&context, &notice).await,
+        };
+        let error = match told {
             Ok(()) => return Ok(Some(StepFacts::default())),
             Err(error) => error,
         };

@@ -14,7 +14,7 @@ use super::digest::Digest;
 /// The format that this build writes. An audit with a higher one was written by a newer keywheel and is refused.
 pub const AUDIT_FORMAT: u16 = 1;
 
-/// What a line is about: every kind of journal record but the intent, and reads outside a rotation.
+/// What a line is about: every kind of journal record but the intent, and reads of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuditEvent {
@@ -36,7 +36,7 @@ pub enum AuditEvent {
     AdoptionVouched,
     /// The end of a rotation.
     Finished,
-    /// A value was read outside a rotation.
+    /// A value was read outside a rotation, or in one to be handed to a consumer.
     Read,
 }
 

@@ -1,8 +1,9 @@
 //! The audit: what happened to every secret, who wanted it and why, as a file that shows every later change to it.
 //!
 //! It is a projection of the journal and nothing else writes into it: one JSON object for each record that is more than
-//! an intent, and one for each read of a value outside a rotation. [`Audit::catch_up`] appends what the journal has and
-//! the file has not; [`verify`] reads the whole file and finds what was done to it; [`show`] is for people.
+//! an intent, and one for each read of a value outside a rotation, or to hand it to a consumer. [`Audit::catch_up`] appends
+//! what the journal has and the file has not; [`verify`] reads the whole file and finds what was done to it; [`show`] is
+//! for people.
 //!
 //! # On disk
 //! One line for each event, keys in the order of [`AuditLine`], ending in `,"prev":"…","mac":"…"}`:

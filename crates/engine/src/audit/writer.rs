@@ -6,7 +6,9 @@ use std::{
 };
 
 use keywheel_core::{
-    Clock, Error, ErrorKind, Fingerprint, Initiator, Result, SecretName, journal::Journal, rotation::Record,
+    Clock, Error, ErrorKind, Fingerprint, Initiator, Result, SecretName,
+    journal::Journal,
+    rotation::{Action, History, Record},
 };
 
 use super::{
@@ -84,12 +86,46 @@ impl Audit {
         initiator: &Initiator,
         fingerprint: Option<Fingerprint>,
     ) -> Result<()> {
+        self.append(journal, secret, |line| {
+            line.fingerprint = fingerprint;
+            line.initiator = Some(initiator.clone());
+            line.reason = Some(why.to_owned());
+        })
+        .await
+    }
+
+    /// As [`Audit::append_read`], for a value that `history`'s rotation reads to hand it to a consumer in `action`. What a
+    /// rotation reads for its stores and its target has no line of its own: the steps tell of that.
+    ///
+    /// # Errors
+    /// As [`Audit::catch_up`].
+    pub(crate) async fn append_handover(
+        &self,
+        journal: &dyn Journal,
+        history: &History,
+        action: Action,
+        fingerprint: Fingerprint,
+    ) -> Result<()> {
+        self.append(journal, &history.spec().secret, |line| {
+            line.rotation = Some(history.id);
+            line.step = Some(action.describe(history.spec()));
+            line.fingerprint = Some(fingerprint);
+            line.initiator = Some(history.started.initiator.clone());
+            line.reason = Some("hand the value to the consumer".to_owned());
+        })
+        .await
+    }
+
+    async fn append(
+        &self,
+        journal: &dyn Journal,
+        secret: &SecretName,
+        fill: impl FnOnce(&mut AuditLine),
+    ) -> Result<()> {
         let _turn = self.turn.lock().await;
         let mut opened = self.caught_up(journal).await?;
         let mut line = AuditLine::new(self.clock.now(), AuditEvent::Read, secret.clone(), opened.covered);
-        line.fingerprint = fingerprint;
-        line.initiator = Some(initiator.clone());
-        line.reason = Some(why.to_owned());
+        fill(&mut line);
         opened.trail.append(&opened.seal, vec![line])?;
         opened.note(journal).await
     }

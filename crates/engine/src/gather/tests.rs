@@ -23,6 +23,9 @@ struct Reloading {
 
 struct Shared(Arc<Reloading>);
 
+/// The same, which wants values besides.
+struct Wanting(Shared);
+
 #[async_trait]
 impl Notifier for Shared {
     async fn notify(&self, _context: &CallContext, _notice: &Notice) -> Result<()> {
@@ -65,6 +68,47 @@ impl Consumer for Shared {
     }
 }
 
+#[async_trait]
+impl Notifier for Wanting {
+    async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
+        self.0.notify(context, notice).await
+    }
+
+    fn wants_value(&self) -> bool {
+        true
+    }
+
+    async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
+        self.0.adopted(notice).await
+    }
+
+    fn tells_everything(&self) -> bool {
+        self.0.tells_everything()
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
+impl Consumer for Wanting {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn shows_plain_fingerprints(&self) -> bool {
+        false
+    }
+
+    fn trusted(&self) -> Option<String> {
+        None
+    }
+
+    fn notifier(&self) -> Arc<dyn Notifier> {
+        Arc::new(Self(Shared(Arc::clone(&self.0.0))))
+    }
+}
+
 struct Scene {
     clock: ManualClock,
     gathers: Arc<Gathers>,
@@ -75,6 +119,10 @@ struct Scene {
 impl Scene {
     /// So many rotations may run at once.
     fn of(at_once: usize) -> Self {
+        Self::with(at_once, |consumer| Arc::new(Shared(consumer)))
+    }
+
+    fn with(at_once: usize, declare: impl FnOnce(Arc<Reloading>) -> Arc<dyn Consumer>) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let consumer = Arc::new(Reloading {
             begun: AtomicUsize::new(0),
@@ -83,7 +131,7 @@ impl Scene {
         });
         let declared = DeclaredConsumer {
             kind: "shared",
-            consumer: Arc::new(Shared(Arc::clone(&consumer))),
+            consumer: declare(Arc::clone(&consumer)),
             deadline: Period::from_secs(60),
             on_deadline: OnDeadline::Park,
         };
@@ -165,6 +213,18 @@ async fn twenty_secrets_reload_one_consumer_once_though_four_run_at_once() {
     assert!(all(told).await.iter().all(Result::is_ok));
     assert_eq!(scene.begun(), 1);
     assert_eq!(scene.running.available_permits(), 4, "every turn is given back");
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_handed_values_is_told_of_each_and_nobody_waits_for_others() {
+    let scene = Scene::with(4, |consumer| Arc::new(Wanting(Shared(consumer))));
+    let coming = scene.under_way("coming");
+    let told = ["a", "b"].map(|name| scene.tells(scene.under_way(name))).into();
+    settle().await;
+    assert_eq!(scene.begun(), 2, "whatever it says, one call does not tell it everything");
+    scene.let_end(2);
+    assert!(all(told).await.iter().all(Result::is_ok));
+    drop(coming);
 }
 
 #[tokio::test]

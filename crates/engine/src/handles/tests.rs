@@ -61,6 +61,10 @@ notifier_conformance!(notifier, || async {
     let leased = leased().await;
     models::notifier(Behaviour::AfterLooks(3), |inner| dressed(inner, &leased))
 });
+notifier_conformance!(handed, || async {
+    let leased = leased().await;
+    models::handed(move |inner| dressed(inner, &leased))
+});
 
 #[tokio::test]
 async fn a_handle_that_is_there_to_look_changes_nothing() {

@@ -8,6 +8,7 @@ mod durable;
 #[cfg(test)]
 mod fan_out;
 mod gather;
+mod handed;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]

@@ -208,6 +208,15 @@ impl Notifier for Witnessed<MemoryNotifier> {
         self.inner.notify(context, notice).await
     }
 
+    fn wants_value(&self) -> bool {
+        self.inner.wants_value()
+    }
+
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        self.witness.intent(context, "notify_with", |action| matches!(action, Action::Notify(..)));
+        self.inner.notify_with(context, notice, value).await
+    }
+
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
         self.inner.adopted(notice).await
     }

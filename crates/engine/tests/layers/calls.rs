@@ -130,5 +130,6 @@ pub(crate) fn changes<'a>(
         ("mint", Box::pin(async { rotator.mint(context).await.map(drop) })),
         ("revoke_orphan", Box::pin(async { rotator.revoke_orphan(context, &"KEY9".into()).await })),
         ("notify", Box::pin(async { notifier.notify(context, &notice()).await })),
+        ("notify_with", Box::pin(async { notifier.notify_with(context, &notice(), &value()).await })),
     ]
 }

@@ -28,6 +28,7 @@ macro_rules! every_suite_over {
             notifier_conformance!(notifier, || async {
                 models::notifier(Behaviour::AfterLooks(3), |inner| Arc::new($wrap(inner)))
             });
+            notifier_conformance!(handed, || async { models::handed(|inner| Arc::new($wrap(inner))) });
             journal_conformance!(journal, || async { models::journal(|inner| Arc::new($wrap(inner))) });
         }
     };

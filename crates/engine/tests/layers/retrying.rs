@@ -55,7 +55,7 @@ async fn a_look_that_fails_is_made_no_more_often_than_helps(#[case] fault: Fault
 
 #[tokio::test]
 async fn a_change_is_made_once_whatever_became_of_it() {
-    for position in 0..9 {
+    for position in 0..10 {
         for fault in [PASSING, Fault::Refusal(ErrorKind::RateLimited), Fault::LostReply, Fault::LostRequest] {
             let plan = FaultPlan::at([(0, fault)]);
             let clock: Arc<dyn Clock> = Arc::new(ManualClock::moved_by_sleep(start()));

@@ -2,6 +2,7 @@
 
 mod capture;
 mod environment;
+mod hand_over;
 mod line;
 mod notifier;
 mod run;
@@ -10,6 +11,7 @@ mod tell;
 
 pub use environment::PASSED_ON;
 pub(crate) use environment::about;
+pub use hand_over::HandOver;
 pub use line::CommandLine;
 pub use notifier::CommandNotifier;
 pub(crate) use run::{Outcome, Run};

@@ -1,25 +1,31 @@
 //! Tells a consumer by running a command.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Clock, Error, ErrorKind, Result,
+    CallContext, Clock, Error, ErrorKind, Result, SecretValue,
     notifier::{Adoption, Notice, Notifier},
     provider::Finding,
 };
 
-use super::{CommandLine, Run, about, tell, time_left};
+use super::{CommandLine, HandOver, Run, about, hand_over::ValueFile, tell, time_left};
 use crate::evidence::Evidence;
 
 const OPERATION: &str = "run command";
 
 /// Runs one command for one consumer.
 ///
-/// The command finds the notice in its environment (`KEYWHEEL_SECRET`, `KEYWHEEL_ROTATION`, `KEYWHEEL_PHASE`, and
-/// `KEYWHEEL_FINGERPRINT` unless no version is expected) and as one line of JSON on its standard input, in the form of
-/// [`Notice`]; never a value. It may be run again for the same notice. It ends within the call's deadline, or it is
-/// killed with its whole process group. What it prints goes nowhere, not even into an error: it may print a secret.
+/// The command finds the notice in its environment (`KEYWHEEL_SECRET`, `KEYWHEEL_ROTATION`, `KEYWHEEL_PHASE`,
+/// `KEYWHEEL_FINGERPRINT` unless no version is expected, and `KEYWHEEL_IDENTITY` if the version is for somebody) and as one
+/// line of JSON on its standard input, in the form of [`Notice`]. It may be run again for the same notice. It ends within
+/// the call's deadline, or it is killed with its whole process group. What it prints goes nowhere, not even into an error: it
+/// may print a secret.
+///
+/// It gets no value unless [handing over](Self::handing_over) says how. A command that is to get one is not run without it,
+/// unless no version is expected: then its standard input is empty ([`HandOver::Stdin`]), or there is no
+/// `KEYWHEEL_VALUE_FILE` ([`HandOver::File`]). A command that ends with 0 without having read the value was told: only it
+/// knows whether it needed it.
 ///
 /// | the command | the error | so the engine |
 /// |---|---|---|
@@ -37,12 +43,13 @@ pub struct CommandNotifier {
     evidence: Evidence,
     clock: Arc<dyn Clock>,
     reloads_all: bool,
+    hand_over: Option<HandOver>,
 }
 
 impl CommandNotifier {
     /// Runs `line`, and looks at `evidence`. `clock` says when a call's deadline has come.
     pub fn new(line: CommandLine, evidence: Evidence, clock: Arc<dyn Clock>) -> Self {
-        Self { line, evidence, clock, reloads_all: false }
+        Self { line, evidence, clock, reloads_all: false, hand_over: None }
     }
 
     /// Whether one run makes the consumer read all its secrets again, so that it may serve several notices.
@@ -50,20 +57,52 @@ impl CommandNotifier {
     pub fn reloading_all(self, reloads_all: bool) -> Self {
         Self { reloads_all, ..self }
     }
+
+    /// How the command gets the value; not at all if `None`.
+    #[must_use]
+    pub fn handing_over(self, hand_over: Option<HandOver>) -> Self {
+        Self { hand_over, ..self }
+    }
+
+    async fn run(&self, context: &CallContext, notice: &Notice, value: Option<&SecretValue>) -> Result<()> {
+        let limit = time_left(context, self.clock.as_ref(), OPERATION, &self.line)?;
+        let (input, file) = match (self.hand_over, value) {
+            (None, _) | (Some(HandOver::File), None) => (Some(Cow::Owned(input(notice)?)), None),
+            (Some(HandOver::Stdin), value) => (value.map(|value| Cow::Borrowed(value.expose_secret())), None),
+            (Some(HandOver::File), Some(value)) => {
+                (Some(Cow::Owned(input(notice)?)), Some(ValueFile::of(value, OPERATION)?))
+            }
+        };
+        let run = Run {
+            operation: OPERATION,
+            line: &self.line,
+            environment: environment(notice),
+            input,
+            file: file.as_ref(),
+            keep_output: false,
+            limit,
+        };
+        tell(run, self.clock.as_ref()).await
+    }
 }
 
 #[async_trait]
 impl Notifier for CommandNotifier {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
-        let run = Run {
-            operation: OPERATION,
-            line: &self.line,
-            environment: environment(notice),
-            input: Some(input(notice)?),
-            keep_output: false,
-            limit: time_left(context, self.clock.as_ref(), OPERATION, &self.line)?,
-        };
-        tell(run, self.clock.as_ref()).await
+        if self.wants_value() && notice.expected.is_some() {
+            // A command that takes nothing for the value would put nothing where the value belongs.
+            let message = format!("{} was to be handed the value, and whoever called had none", self.line);
+            return Err(Error::not_applied(ErrorKind::Internal, OPERATION, message));
+        }
+        self.run(context, notice, None).await
+    }
+
+    fn wants_value(&self) -> bool {
+        self.hand_over.is_some()
+    }
+
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        self.run(context, notice, Some(value)).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
@@ -71,7 +110,7 @@ impl Notifier for CommandNotifier {
     }
 
     fn tells_everything(&self) -> bool {
-        self.reloads_all
+        self.reloads_all && !self.wants_value()
     }
 
     async fn examine(&self) -> Vec<Finding> {
@@ -84,6 +123,7 @@ impl Notifier for CommandNotifier {
 fn environment(notice: &Notice) -> Vec<(&'static str, String)> {
     let mut environment = about(notice);
     environment.extend(notice.expected.map(|fingerprint| ("KEYWHEEL_FINGERPRINT", fingerprint.to_string())));
+    environment.extend(notice.identity.as_ref().map(|identity| ("KEYWHEEL_IDENTITY", identity.to_string())));
     environment
 }
 

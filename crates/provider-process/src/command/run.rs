@@ -1,6 +1,6 @@
 //! One run of a command: its own process group, a limit in time, no process left behind.
 
-use std::{io, pin::pin, process::ExitStatus, process::Stdio, time::Duration};
+use std::{borrow::Cow, io, pin::pin, process::ExitStatus, process::Stdio, time::Duration};
 
 use keywheel_core::{Clock, Effect, Error, ErrorKind, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -9,7 +9,7 @@ use tokio::{
     process::{Child, ChildStdin},
 };
 
-use super::{CommandLine, capture::Capture, environment};
+use super::{CommandLine, capture::Capture, environment, hand_over::ValueFile};
 
 /// How long the rest of the output is waited for after the program itself has ended, and the end of a program after it
 /// was killed. A program may leave a process behind that keeps the pipes open for ever.
@@ -24,7 +24,9 @@ pub(crate) struct Run<'a> {
     /// Variables beside the inherited ones.
     pub(crate) environment: Vec<(&'static str, String)>,
     /// What the program reads; nothing if `None`.
-    pub(crate) input: Option<Vec<u8>>,
+    pub(crate) input: Option<Cow<'a, [u8]>>,
+    /// What it finds a value in.
+    pub(crate) file: Option<&'a ValueFile>,
     /// Whether the caller wants to see what the program printed.
     pub(crate) keep_output: bool,
     /// How long it may take.
@@ -74,7 +76,7 @@ impl Run<'_> {
     /// # Errors
     /// [`Effect::NotApplied`]: it was not started. [`Effect::MaybeApplied`]: it was, and cannot be followed.
     pub(crate) async fn start(self, clock: &dyn Clock) -> Result<Outcome> {
-        let Self { operation, line, environment, input, keep_output, limit } = self;
+        let Self { operation, line, environment, input, file, keep_output, limit } = self;
         let mut command = line.to_command().map_err(|refusal| refusal.into_error(operation))?;
         command
             .env_clear()
@@ -85,7 +87,12 @@ impl Run<'_> {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(file) = file {
+            file.lend_to(&mut command, operation)?;
+        }
         let child = command.spawn().map_err(|error| line.not_started(&error).into_error(operation))?;
+        // It holds what was lent, which the child has by now.
+        drop(command);
         // Neither arguments nor output: both may hold what somebody put there.
         tracing::debug!(command = %line, pid = child.id(), "command started");
         let mut group = Group(child);
@@ -132,7 +139,7 @@ impl Run<'_> {
     }
 }
 
-async fn feed(stdin: Option<ChildStdin>, input: Option<Vec<u8>>) -> io::Result<()> {
+async fn feed(stdin: Option<ChildStdin>, input: Option<Cow<'_, [u8]>>) -> io::Result<()> {
     let (Some(mut stdin), Some(input)) = (stdin, input) else { return Ok(()) };
     // A program that does not read its input closes the pipe: nothing is wrong with that.
     stdin.write_all(&input).await?;

@@ -91,5 +91,13 @@ impl Notifier for ComposeNotifier {
 }
 
 fn run(line: &CommandLine, limit: Duration) -> Run<'_> {
-    Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: false, limit }
+    Run {
+        operation: OPERATION,
+        line,
+        environment: Vec::new(),
+        input: None,
+        file: None,
+        keep_output: false,
+        limit,
+    }
 }

@@ -40,6 +40,7 @@ impl CommandEvidence {
             line: &self.line,
             environment: about(notice),
             input: None,
+            file: None,
             keep_output: true,
             limit: LIMIT,
         };

@@ -121,7 +121,7 @@ impl Notifier for UnitNotifier {
         let clock = self.clock.as_ref();
         self.look(time_left(context, clock, OPERATION, &self.is_active)?).await?;
         let limit = time_left(context, clock, OPERATION, &self.act)?;
-        tell(Run { keep_output: false, ..run(&self.act, limit) }, clock).await
+        tell(Run { file: None, keep_output: false, ..run(&self.act, limit) }, clock).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
@@ -146,5 +146,13 @@ impl Notifier for UnitNotifier {
 }
 
 fn run(line: &CommandLine, limit: std::time::Duration) -> Run<'_> {
-    Run { operation: OPERATION, line, environment: Vec::new(), input: None, keep_output: true, limit }
+    Run {
+        operation: OPERATION,
+        line,
+        environment: Vec::new(),
+        input: None,
+        file: None,
+        keep_output: true,
+        limit,
+    }
 }

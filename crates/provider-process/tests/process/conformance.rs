@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use keywheel_core::{Clock as _, Fingerprinter, notifier::Notifier};
 use keywheel_provider_process::{
-    CommandLine, CommandNotifier, Evidence, FileEvidence, InventoryPath, SignalName, SignalNotifier,
-    SignalTarget,
+    CommandLine, CommandNotifier, Evidence, FileEvidence, HandOver, InventoryPath, SignalName,
+    SignalNotifier, SignalTarget,
 };
 use keywheel_testkit::declared::StandingClock;
 use keywheel_testkit::{conformance::NotifierFixture, notifier_conformance};
@@ -61,6 +61,23 @@ fn by_command() -> NotifierFixture {
     fixture(scene, Arc::new(notifier), move || std::fs::write(&gone, "").unwrap())
 }
 
+/// A workload that reads nothing: it shows, and uses, what it is handed.
+fn by_hand(hand_over: HandOver, reads: &str) -> NotifierFixture {
+    let scene = workload();
+    let script = format!(
+        "test ! -e gone && {reads} > has && sha256sum < has | cut -c1-16 > seen.new && mv seen.new seen"
+    );
+    let line =
+        CommandLine::new("command", ["sh", "-c", &script].map(str::to_owned).to_vec(), &scene.surroundings);
+    let clock = Arc::clone(&scene.surroundings.clock);
+    let notifier = CommandNotifier::new(line.unwrap(), evidence(&scene), clock).handing_over(Some(hand_over));
+    let (gone, has) = (scene.path("gone"), scene.path("has"));
+    fixture(scene, Arc::new(notifier), move || std::fs::write(&gone, "").unwrap()).handed_to(move || {
+        let has = std::fs::read(&has).ok();
+        Box::pin(async move { has })
+    })
+}
+
 async fn by_signal() -> NotifierFixture {
     let scene = workload();
     let script = format!("trap '{RELOAD}' HUP; echo $$ > web.pid; while :; do sleep 0.05; done");
@@ -74,4 +91,6 @@ async fn by_signal() -> NotifierFixture {
 }
 
 notifier_conformance!(command, || async { by_command() });
+notifier_conformance!(value_on_stdin, || async { by_hand(HandOver::Stdin, "cat") });
+notifier_conformance!(value_in_a_file, || async { by_hand(HandOver::File, "cat \"$KEYWHEEL_VALUE_FILE\"") });
 notifier_conformance!(signal, by_signal);

@@ -15,3 +15,4 @@ mod scene;
 mod settings;
 mod signal;
 mod unit;
+mod value;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use keywheel_core::{
-    CallContext, Error, ErrorKind, Result,
+    CallContext, Error, ErrorKind, Result, SecretValue,
     notifier::{Adoption, Notice, Notifier},
     provider::{Consumer, Finding},
 };
@@ -45,6 +45,7 @@ impl Consumer for SimConsumer {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl Notifier for SimConsumer {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
@@ -58,6 +59,23 @@ impl Notifier for SimConsumer {
             .await
     }
 
+    fn wants_value(&self) -> bool {
+        self.model.open().wants_value()
+    }
+
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        self.judge.deed(self.network.current(), context, Deed::Notify);
+        let request = Request { on: self.label, verb: "notify", about: notice.phase.as_str() };
+        let (notifier, context, notice) = (self.model.open(), context.clone(), notice.clone());
+        let value = value.duplicate();
+        self.network
+            .change(Server::Remote, request, move || {
+                let told = notifier.notify_with(&context, &notice, &value).now_or_never();
+                told.unwrap_or_else(|| Err(silent()))
+            })
+            .await
+    }
+
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {
         let request = Request { on: self.label, verb: "adopted", about: notice.phase.as_str() };
         self.network
@@ -65,6 +83,10 @@ impl Notifier for SimConsumer {
                 self.model.open().adopted(notice).now_or_never().unwrap_or_else(|| Err(silent()))
             })
             .await
+    }
+
+    fn tells_everything(&self) -> bool {
+        self.model.open().tells_everything()
     }
 
     async fn examine(&self) -> Vec<Finding> {

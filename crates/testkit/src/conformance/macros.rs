@@ -79,6 +79,8 @@ macro_rules! notifier_conformance {
                 c04_adopted_changes_nothing_and_not_yet_is_no_error,
                 c05_a_consumer_that_is_gone_is_an_error_of_notify,
                 c06_no_value_reaches_evidence_or_errors,
+                c07_the_value_is_handed_over_whole,
+                c08_who_wants_the_value_does_not_tell_everything,
             ]
         );
     };

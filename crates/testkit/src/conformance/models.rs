@@ -70,22 +70,41 @@ pub fn notifier(
     behaviour: Behaviour,
     wrap: impl Fn(Arc<dyn Notifier>) -> Arc<dyn Notifier>,
 ) -> NotifierFixture {
+    consumer(behaviour, |model| model, wrap).0
+}
+
+/// A model of a consumer that is handed its values.
+pub fn handed(wrap: impl Fn(Arc<dyn Notifier>) -> Arc<dyn Notifier>) -> NotifierFixture {
+    let (fixture, consumer) = consumer(Behaviour::Immediately, MemoryConsumer::handed_values, wrap);
+    fixture.handed_to(move || {
+        let handed = consumer.handed();
+        Box::pin(async move { handed })
+    })
+}
+
+fn consumer(
+    behaviour: Behaviour,
+    more: impl Fn(MemoryConsumer) -> MemoryConsumer,
+    wrap: impl Fn(Arc<dyn Notifier>) -> Arc<dyn Notifier>,
+) -> (NotifierFixture, MemoryConsumer) {
     let secret = plain_secret();
     secret.overwrite(NotifierFixture::first_value().expose_secret());
-    let consumer = MemoryConsumer::of(&secret, behaviour);
+    let consumer = more(MemoryConsumer::of(&secret, behaviour));
     let (stopped, outside) = (consumer.clone(), consumer.clone());
-    NotifierFixture::new(wrap(Arc::new(consumer.open())), Fingerprinter::plain(), move |value| {
-        secret.overwrite(value.expose_secret());
-        Box::pin(async {})
-    })
-    .stopped_by(move || {
-        stopped.vanish();
-        Box::pin(async {})
-    })
-    .state_from(move || {
-        let state = format!("{:?} {:?}", outside.uses(), outside.heard());
-        Box::pin(async move { state })
-    })
+    let fixture =
+        NotifierFixture::new(wrap(Arc::new(consumer.open())), Fingerprinter::plain(), move |value| {
+            secret.overwrite(value.expose_secret());
+            Box::pin(async {})
+        })
+        .stopped_by(move || {
+            stopped.vanish();
+            Box::pin(async {})
+        })
+        .state_from(move || {
+            let state = format!("{:?} {:?}", outside.uses(), outside.heard());
+            Box::pin(async move { state })
+        });
+    (fixture, consumer)
 }
 
 /// A model of a journal that several processes share.

@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use keywheel_core::{
-    Fingerprint, Fingerprinter, SecretValue,
+    Fingerprint, Fingerprinter, Result, SecretValue,
     notifier::{Adoption, Notice, Notifier, Phase},
 };
 
@@ -15,6 +15,7 @@ use super::{
 
 type Promote = Arc<dyn Fn(SecretValue) -> BoxFuture<'static, ()> + Send + Sync>;
 type Act = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+type Handed = Arc<dyn Fn() -> BoxFuture<'static, Option<Vec<u8>>> + Send + Sync>;
 type Look = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 type Wait = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -25,6 +26,7 @@ pub struct NotifierFixture {
     promote: Promote,
     stop: Option<Act>,
     state: Option<Look>,
+    handed: Option<Handed>,
     wait: Wait,
     looks: u32,
     kept: Vec<Box<dyn Any + Send + Sync>>,
@@ -44,6 +46,7 @@ impl NotifierFixture {
             promote: Arc::new(promote),
             stop: None,
             state: None,
+            handed: None,
             wait: Arc::new(|_| Box::pin(async {})),
             looks: 100,
             kept: Vec::new(),
@@ -69,6 +72,16 @@ impl NotifierFixture {
         look: impl Fn() -> BoxFuture<'static, String> + Send + Sync + 'static,
     ) -> Self {
         self.state = Some(Arc::new(look));
+        self
+    }
+
+    /// The consumer is handed its values; `look` gives the last one, found without the implementation.
+    #[must_use]
+    pub fn handed_to(
+        mut self,
+        look: impl Fn() -> BoxFuture<'static, Option<Vec<u8>>> + Send + Sync + 'static,
+    ) -> Self {
+        self.handed = Some(Arc::new(look));
         self
     }
 
@@ -133,8 +146,17 @@ impl NotifierFixture {
     async fn move_to(&self, number: u8) -> Adoption {
         (self.promote)(value(number)).await;
         let notice = self.promoted(number);
-        self.notifier.notify(&context(number), &notice).await.expect("notify");
+        self.tell(number, &notice).await.expect("notify");
         self.settled(&notice).await
+    }
+
+    /// Tells the consumer of the `number`-th value as an engine does.
+    async fn tell(&self, number: u8, notice: &Notice) -> Result<()> {
+        if self.notifier.wants_value() {
+            self.notifier.notify_with(&context(number), notice, &value(number)).await
+        } else {
+            self.notifier.notify(&context(number), notice).await
+        }
     }
 }
 
@@ -155,7 +177,7 @@ pub async fn c02_telling_twice_ends_in_the_same_state(fixture: NotifierFixture) 
     let first = fixture.move_to(1).await;
     let before = fixture.state().await;
     for _ in 0..2 {
-        fixture.notifier.notify(&context(1), &fixture.promoted(1)).await.expect("notify again");
+        fixture.tell(1, &fixture.promoted(1)).await.expect("notify again");
     }
     let again = fixture.settled(&fixture.promoted(1)).await;
     assert_eq!(std::mem::discriminant(&first), std::mem::discriminant(&again), "{first:?}, then {again:?}");
@@ -196,7 +218,7 @@ pub async fn c04_adopted_changes_nothing_and_not_yet_is_no_error(fixture: Notifi
 pub async fn c05_a_consumer_that_is_gone_is_an_error_of_notify(fixture: NotifierFixture) {
     let Some(stop) = &fixture.stop else { return skipped("the fixture cannot stop the consumer") };
     stop().await;
-    fixture.notifier.notify(&context(1), &fixture.promoted(1)).await.expect_err("nobody is there");
+    fixture.tell(1, &fixture.promoted(1)).await.expect_err("nobody is there");
 }
 
 /// 6. No value reaches an argument list, an environment, a log or an error. (Of these a suite can see evidence and
@@ -207,7 +229,7 @@ pub async fn c06_no_value_reaches_evidence_or_errors(fixture: NotifierFixture) {
     texts.push(format!("{:?}", fixture.move_to(1).await));
     if let Some(stop) = &fixture.stop {
         stop().await;
-        let error = fixture.notifier.notify(&context(2), &fixture.promoted(2)).await.err();
+        let error = fixture.tell(2, &fixture.promoted(2)).await.err();
         texts.extend(error.map(|error| format!("{error} {error:?}")));
         texts.push(format!("{:?}", fixture.notifier.adopted(&fixture.promoted(2)).await));
     }
@@ -215,5 +237,58 @@ pub async fn c06_no_value_reaches_evidence_or_errors(fixture: NotifierFixture) {
         for number in 0..=2 {
             assert_free_of(&value(number), &text);
         }
+    }
+}
+
+/// 7. `notify_with` hands over the value that the consumer should use (`Promoted`, `RolledBack`) or accept
+///    (`NextPublished`), whole, and is otherwise as `notify`.
+pub async fn c07_the_value_is_handed_over_whole(fixture: NotifierFixture) {
+    let wants = fixture.notifier.wants_value();
+    let handed = match (&fixture.handed, wants) {
+        (Some(handed), true) => Arc::clone(handed),
+        (Some(_), false) => panic!("it is handed values, and says that it wants none"),
+        (None, true) => return skipped("the fixture does not see what the consumer is handed"),
+        (None, false) => return told_without_it(fixture).await,
+    };
+    let all_bytes = SecretValue::from_vec((0..=u8::MAX).cycle().take(100_000).collect());
+    for (number, handed_over, phase) in [
+        (1, value(1), Phase::NextPublished),
+        (1, value(1), Phase::Promoted),
+        (0, value(0), Phase::RolledBack),
+        (2, all_bytes, Phase::Promoted),
+    ] {
+        let expected = Some(fixture.fingerprinter.of(&handed_over));
+        let notice = Notice { phase, expected, ..fixture.promoted(number) };
+        let told = fixture.notifier.notify_with(&context(number), &notice, &handed_over).await;
+        told.expect("it is told");
+        let got = handed().await.map(SecretValue::from_vec);
+        assert!(got.is_some_and(|got| got.same_as(&handed_over)), "{phase}: it has another value, or none");
+    }
+}
+
+/// Whoever wants no value moves as if there had been none.
+async fn told_without_it(fixture: NotifierFixture) {
+    (fixture.promote)(value(1)).await;
+    let notice = fixture.promoted(1);
+    fixture.notifier.notify_with(&context(1), &notice, &value(1)).await.expect("notify");
+    let seen = fixture.settled(&notice).await;
+    assert!(matches!(seen, Adoption::Yes { .. } | Adoption::Unobservable { .. }), "{seen:?}");
+}
+
+/// 8. A notifier that wants the value does not tell everything: one message brings one value.
+pub async fn c08_who_wants_the_value_does_not_tell_everything(fixture: NotifierFixture) {
+    let notifier = &fixture.notifier;
+    if !notifier.wants_value() {
+        return skipped("the consumer is handed no value");
+    }
+    assert!(!notifier.tells_everything(), "one call cannot bring several values");
+    for number in [1, 2] {
+        fixture.tell(number, &fixture.promoted(number)).await.expect("it is told");
+        let Some(handed) = &fixture.handed else { continue };
+        let got = handed().await.map(SecretValue::from_vec);
+        assert!(
+            got.is_some_and(|got| got.same_as(&value(number))),
+            "message {number} brought another value, or none"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Result,
+    CallContext, Result, SecretValue,
     notifier::{Adoption, Notice, Notifier},
     provider::Finding,
 };
@@ -14,6 +14,14 @@ use super::wrap::Faulty;
 impl<T: Notifier + ?Sized> Notifier for Faulty<T> {
     async fn notify(&self, context: &CallContext, notice: &Notice) -> Result<()> {
         self.plan.change(&self.label, "notify", self.inner.notify(context, notice)).await
+    }
+
+    fn wants_value(&self) -> bool {
+        self.inner.wants_value()
+    }
+
+    async fn notify_with(&self, context: &CallContext, notice: &Notice, value: &SecretValue) -> Result<()> {
+        self.plan.change(&self.label, "notify_with", self.inner.notify_with(context, notice, value)).await
     }
 
     async fn adopted(&self, notice: &Notice) -> Result<Adoption> {

@@ -54,6 +54,7 @@ impl Readable for MemorySecret {
 pub struct MemoryConsumer {
     reads: Arc<dyn Readable>,
     fingerprinter: Fingerprinter,
+    pub(super) is_handed_values: bool,
     pub(super) state: Arc<Mutex<State>>,
 }
 
@@ -63,6 +64,9 @@ pub(super) struct State {
     replicas: Vec<Replica>,
     pub(super) gone: bool,
     pub(super) heard: Vec<Notice>,
+    /// What it was handed last to use, and what it was handed to accept.
+    handed: Option<SecretValue>,
+    accepts_besides: Option<SecretValue>,
     looks_left: Option<u32>,
 }
 
@@ -85,11 +89,20 @@ impl MemoryConsumer {
             replicas: (0..3).map(|_| Replica::default()).collect(),
             gone: false,
             heard: Vec::new(),
+            handed: None,
+            accepts_besides: None,
             looks_left: None,
         };
-        let consumer = Self { reads, fingerprinter, state: Arc::new(Mutex::new(state)) };
+        let state = Arc::new(Mutex::new(state));
+        let consumer = Self { reads, fingerprinter, is_handed_values: false, state };
         consumer.restart();
         consumer
+    }
+
+    /// The same, where nobody reads what is stored: what it uses it was handed, but for the value of its beginning.
+    #[must_use]
+    pub fn handed_values(self) -> Self {
+        Self { is_handed_values: true, ..self }
     }
 
     /// From outside: every replica reads the secret again, told or not.
@@ -124,6 +137,13 @@ impl MemoryConsumer {
         lock(&self.state).heard.clone()
     }
 
+    /// From outside: the value that it was handed last, to use or to accept.
+    pub fn handed(&self) -> Option<Vec<u8>> {
+        let state = lock(&self.state);
+        let last = state.accepts_besides.as_ref().or(state.handed.as_ref());
+        last.map(|value| value.expose_secret().to_vec())
+    }
+
     /// The notifier, as its own type.
     pub fn open(&self) -> MemoryNotifier {
         MemoryNotifier(self.clone())
@@ -139,6 +159,17 @@ impl MemoryConsumer {
             Behaviour::AfterLooks(looks) => state.looks_left = Some(looks),
             Behaviour::Partly(replicas) => self.reload(&mut state, replicas),
             Behaviour::Never => {}
+        }
+    }
+
+    pub(super) fn take(&self, notice: &Notice, value: &SecretValue) {
+        let mut state = lock(&self.state);
+        match notice.phase {
+            Phase::NextPublished => state.accepts_besides = Some(value.duplicate()),
+            Phase::Promoted | Phase::RolledBack => {
+                state.handed = Some(value.duplicate());
+                state.accepts_besides = None;
+            }
         }
     }
 
@@ -170,6 +201,18 @@ impl MemoryConsumer {
 
     fn reload(&self, state: &mut State, replicas: usize) {
         let print = |bytes: &Vec<u8>| self.fingerprinter.of(&SecretValue::copy_from(bytes));
+        if self.is_handed_values && state.replicas.iter().all(|replica| replica.uses.is_some()) {
+            let State { handed, accepts_besides, replicas: all, .. } = state;
+            for replica in all.iter_mut().take(replicas) {
+                if let Some(handed) = handed {
+                    replica.accepts.extend(replica.uses.as_ref().map(|used| self.fingerprinter.of(used)));
+                    replica.uses = Some(handed.duplicate());
+                    replica.accepts.insert(self.fingerprinter.of(handed));
+                }
+                replica.accepts.extend(accepts_besides.as_ref().map(|value| self.fingerprinter.of(value)));
+            }
+            return;
+        }
         for replica in state.replicas.iter_mut().take(replicas) {
             replica.uses = self.reads.bytes_at(Stage::Current).map(SecretValue::from_vec);
             replica.accepts = self.reads.seen_by_consumers().iter().map(print).collect();
