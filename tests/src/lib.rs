@@ -5,6 +5,7 @@
 
 mod at_once;
 mod consumer;
+pub mod crash;
 mod fingerprint;
 mod keywheel;
 mod namespace;
