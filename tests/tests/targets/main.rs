@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Points at once: most of the time they wait for disks and servers, or for a deadline.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 const WAITING_AT_ONCE: usize = 16;
 
 /// So many points in a hundred may find fewer requests than there were when they were counted.
