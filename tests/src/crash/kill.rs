@@ -53,12 +53,7 @@ pub fn boundaries(stage: &mut dyn Stage) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (leg, command) in story.legs().iter().enumerate() {
         let log = format!("boundaries-{leg}");
-        stage
-            .scene()
-            .command(command.arguments)
-            .env("KEYWHEEL_CRASH_LOG", &log)
-            .run()
-            .exits(command.code);
+        stage.scene().command(command.arguments).env("KEYWHEEL_CRASH_LOG", &log).run().exits(command.code);
         if !command.killed {
             continue;
         }

@@ -40,7 +40,8 @@ const ROTATE: Leg = Leg { arguments: &["rotate", "db", "--yes"], code: 0, killed
 const ROTATE_IN_VAIN: Leg = Leg { code: 20, ..ROTATE };
 const ROTATE_HALF_WAY: Leg = Leg { arguments: &["rotate", "db", "--yes", "--patience", "0s"], ..ROTATE };
 const RETIRE: Leg = Leg { arguments: &["retire", "db", "--yes"], ..ROTATE };
-const ROLL_BACK: Leg = Leg { arguments: &["rollback", "db", "--yes", "--reason", "second thoughts"], ..ROTATE };
+const ROLL_BACK: Leg =
+    Leg { arguments: &["rollback", "db", "--yes", "--reason", "second thoughts"], ..ROTATE };
 
 impl Story {
     /// All of them.

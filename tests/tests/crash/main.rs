@@ -24,10 +24,8 @@ const AT_ONCE: usize = 6;
 #[test]
 fn killed_at_any_boundary_nobody_is_locked_out_and_resume_ends_it() {
     let watch = Stopwatch::start();
-    let stories: Vec<_> = Form::ALL
-        .into_iter()
-        .flat_map(|form| Story::ALL.map(|story| (form, story)))
-        .collect();
+    let stories: Vec<_> =
+        Form::ALL.into_iter().flat_map(|form| Story::ALL.map(|story| (form, story))).collect();
     let mut points: Vec<Point> =
         at_once(AT_ONCE, &stories, |(form, story)| boundaries(*form, *story)).into_iter().flatten().collect();
     // Those that wait for a deadline first: they are the long ones.

@@ -46,8 +46,9 @@ impl Server for Shared<Mariadb> {
     }
 
     fn create(&self, user: &str, password: &str) {
-        up(self)
-            .sql(&format!("SET SESSION sql_log_off = 1;\nCREATE USER '{user}'@'%' IDENTIFIED BY '{password}'"));
+        up(self).sql(&format!(
+            "SET SESSION sql_log_off = 1;\nCREATE USER '{user}'@'%' IDENTIFIED BY '{password}'"
+        ));
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {

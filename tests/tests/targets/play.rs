@@ -11,12 +11,8 @@ use crate::{
 };
 
 /// The stories in which keywheel is killed. There is no consumer whose deadline could pass.
-const KILLED: [Story; 4] = [
-    Story::Forwards,
-    Story::ForwardsWithOverlap,
-    Story::RolledBackByHand,
-    Story::RolledBackAfterTheKill,
-];
+const KILLED: [Story; 4] =
+    [Story::Forwards, Story::ForwardsWithOverlap, Story::RolledBackByHand, Story::RolledBackAfterTheKill];
 
 /// One point.
 pub(crate) struct Point {

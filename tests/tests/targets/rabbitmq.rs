@@ -54,8 +54,7 @@ impl Server for Shared<Rabbitmq> {
         let status = ask(&up(self), "PUT", &format!("users/{user}"), administrator, &body.to_string());
         assert_eq!(status, 201, "the user {user} cannot be made");
         let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" }).to_string();
-        let status =
-            ask(&up(self), "PUT", &format!("permissions/%2F/{user}"), administrator, &everything);
+        let status = ask(&up(self), "PUT", &format!("permissions/%2F/{user}"), administrator, &everything);
         assert_eq!(status, 201, "the user {user} gets no permissions");
     }
 

@@ -2,12 +2,12 @@
 
 use std::{fmt, process::Child, time::Duration};
 
-use keywheel_testservers::{Mishap, Proxy, Weather};
 use keywheel_tests::{
     Said, Stopwatch,
     crash::{End, Recovered, Stage as _, Story, expect, outwait_the_overlap, told, unharmed},
     pause,
 };
+use keywheel_testservers::{Mishap, Proxy, Weather};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -16,8 +16,7 @@ use crate::{
 };
 
 /// The stories that meet it, in their last command.
-pub(crate) const STORIES: [Story; 3] =
-    [Story::Forwards, Story::ForwardsWithOverlap, Story::RolledBackByHand];
+pub(crate) const STORIES: [Story; 3] = [Story::Forwards, Story::ForwardsWithOverlap, Story::RolledBackByHand];
 
 /// Longer than any call waits for its answer.
 const LATE: Duration = Duration::from_secs(31);
@@ -171,7 +170,9 @@ impl Meeting<'_> {
             pause(BETWEEN);
         }
         self.network.weather().set(Weather::Fair);
-        self.stage.nobody_is_locked_out().map_err(|why| format!("after {words:?}: {why}; {}", told(&said)))?;
+        self.stage
+            .nobody_is_locked_out()
+            .map_err(|why| format!("after {words:?}: {why}; {}", told(&said)))?;
         let recovered = self.recover(&said, last.arguments)?;
         Ok(struck.then_some(recovered))
     }
@@ -217,9 +218,7 @@ impl Meeting<'_> {
             // Nothing was begun: a person types it again.
             Some(1) => {
                 let again = self.stage.scene().keywheel(arguments);
-                expect(again.code() == Some(0), || {
-                    format!("{}; typed again: {}", told(said), told(&again))
-                })?;
+                expect(again.code() == Some(0), || format!("{}; typed again: {}", told(said), told(&again)))?;
             }
             _ => return Err(format!("no honest end: {}", told(said))),
         }
