@@ -11,10 +11,13 @@ use crate::{
 };
 
 /// What the table is made over: files, or a server.
-const PROVIDERS: [&str; 4] = ["file", "mariadb", "postgres", "redis"];
+const PROVIDERS: [&str; 5] = ["file", "mariadb", "postgres", "rabbitmq", "redis"];
 
-/// Runs the tables of `providers`, or all; ends in their total.
-pub(crate) fn run(providers: &[String]) -> Outcome {
+/// Has every request meet every trouble, where tests take a share of them.
+const ALL: &str = "KEYWHEEL_CRASH_ALL";
+
+/// Runs the tables of `providers`, or all of them; ends in their total. With `every_request` they take their time.
+pub(crate) fn run(providers: &[String], every_request: bool) -> Outcome {
     if let Some(unknown) = providers.iter().find(|name| !PROVIDERS.contains(&name.as_str())) {
         return Err(format!("no table over `{unknown}`: there is one over {}", PROVIDERS.join(", ")));
     }
@@ -25,8 +28,11 @@ pub(crate) fn run(providers: &[String]) -> Outcome {
             continue;
         }
         let lines = match provider {
-            "file" => told(&["--test", "crash", "--", "--nocapture"])?,
-            server => told(&["--test", "targets", "--", "--nocapture", server])?,
+            "file" => told(&["--test", "crash", "--", "--nocapture"], &[])?,
+            server => {
+                let set: &[_] = if every_request { &[(ALL, "1")] } else { &[] };
+                told(&["--test", "targets", "--", "--nocapture", server], set)?
+            }
         };
         let figures = lines.iter().find_map(|line| line.strip_prefix("total"));
         let figures = figures.ok_or_else(|| format!("the table over {provider} has no total"))?;
@@ -36,22 +42,23 @@ pub(crate) fn run(providers: &[String]) -> Outcome {
     }
     let [points, recovered, twice] = total;
     Ok(format!(
-        "crash: {recovered} of {points} points ended right after `keywheel resume`, {twice} of them killed twice"
+        "crash: {recovered} of {points} points ended right, by themselves or after `keywheel resume`; {twice} were killed twice"
     ))
 }
 
 /// An application under load while its credentials rotate.
 pub(crate) fn database() -> Outcome {
     servers::install_missing()?;
-    let lines = told(&["--test", "load", "--", "--nocapture"])?;
+    let lines = told(&["--test", "load", "--", "--nocapture"], &[])?;
     let figure = lines.iter().find(|line| line.contains(" rotations in "));
     Ok(format!("database: {}", figure.ok_or("the application did not say how it went")?))
 }
 
 /// Runs a test of the end-to-end package, and passes on what it prints.
-fn told(arguments: &[&str]) -> Outcome<Vec<String>> {
+fn told(arguments: &[&str], set: &[(&str, &str)]) -> Outcome<Vec<String>> {
     let mut command = cargo();
-    command.args(["test", "--package", "keywheel-tests"]).args(arguments).stdout(Stdio::piped());
+    command.args(["test", "--package", "keywheel-tests"]).args(arguments);
+    command.envs(set.iter().copied()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
     let stdout = child.stdout.take().ok_or("its output cannot be read")?;
     let mut lines = Vec::new();

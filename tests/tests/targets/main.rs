@@ -11,6 +11,7 @@ mod play;
 mod postgres;
 mod rabbitmq;
 mod redis;
+mod requests;
 mod server;
 mod stage;
 mod trouble;
@@ -34,7 +35,7 @@ use crate::{
 
 /// Points at once: most of the time they wait for disks and servers, or for a deadline.
 const AT_ONCE: usize = 6;
-const WAITING_AT_ONCE: usize = 16;
+const WAITING_AT_ONCE: usize = 24;
 
 /// So many points in a hundred may find fewer requests than there were when they were counted.
 const MISSED: usize = 5;

@@ -4,10 +4,7 @@ use std::fs;
 
 use keywheel_testservers::Mariadb;
 
-use crate::{
-    server::{Server, Shared, Strategy, down, up},
-    trouble::Trouble,
-};
+use crate::server::{Server, Shared, Strategy, down, up};
 
 /// Where every statement is written down, below the data directory.
 const STATEMENTS: &str = "statements.log";
@@ -65,10 +62,5 @@ impl Server for Shared<Mariadb> {
         let server = up(self);
         let statements = fs::read(server.directory().join("data").join(STATEMENTS)).expect("the general log");
         server.log() + &String::from_utf8_lossy(&statements)
-    }
-
-    fn share(&self, trouble: Trouble) -> usize {
-        // It takes seconds to recover.
-        if trouble == Trouble::Restarted { 2 } else { trouble.share() }
     }
 }

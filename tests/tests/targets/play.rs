@@ -5,6 +5,7 @@ use std::fmt;
 use keywheel_tests::crash::{self, Recovered, Spot, Story};
 
 use crate::{
+    requests::steps,
     server::Strategy,
     stage::{Ground, Stage},
     trouble::{self, Trouble},
@@ -25,8 +26,8 @@ pub(crate) struct Point {
 pub(crate) enum Event {
     /// keywheel is killed.
     Kill(Spot),
-    /// One request of `stride` meets trouble, among them this one.
-    Trouble { trouble: Trouble, request: usize, stride: usize },
+    /// One request of a step meets trouble.
+    Trouble { trouble: Trouble, step: String, request: usize },
 }
 
 impl fmt::Display for Point {
@@ -34,8 +35,8 @@ impl fmt::Display for Point {
         let Self { strategy, story, event } = self;
         match event {
             Event::Kill(spot) => write!(f, "{strategy}, {story}, {spot}"),
-            Event::Trouble { trouble, request, .. } => {
-                write!(f, "{strategy}, {story}, {trouble}, request {}", request + 1)
+            Event::Trouble { trouble, step, request } => {
+                write!(f, "{strategy}, {story}, {trouble} in {step}, request {}", request + 1)
             }
         }
     }
@@ -47,10 +48,9 @@ impl Point {
         let Self { strategy, story, event } = self;
         let what = match event {
             Event::Kill(_) => "killed".to_owned(),
-            Event::Trouble { trouble, stride: 1, .. } => trouble.to_string(),
-            Event::Trouble { trouble, stride, .. } => format!("{trouble}, 1 of {stride}"),
+            Event::Trouble { trouble, .. } => trouble.to_string(),
         };
-        format!("{server:<9} {strategy:<12} {story:<26} {what:<24}")
+        format!("{server:<9} {strategy:<12} {story:<26} {what:<16}")
     }
 
     /// Where its row stands.
@@ -88,7 +88,7 @@ impl Point {
 
 /// The heading above [`Point::row`].
 pub(crate) fn heading() -> String {
-    format!("{:<9} {:<12} {:<26} {:<24}", "server", "strategy", "flow", "trouble")
+    format!("{:<9} {:<12} {:<26} {:<16}", "server", "strategy", "flow", "trouble")
 }
 
 /// Every point of a strategy and a story.
@@ -100,14 +100,14 @@ pub(crate) fn points(ground: &Ground, strategy: Strategy, story: Story) -> Vec<P
         points.extend(spots.into_iter().map(|spot| Point { strategy, story, event: Event::Kill(spot) }));
     }
     if trouble::STORIES.contains(&story) {
-        let requests = trouble::requests(ground, strategy, story);
-        for (index, trouble) in Trouble::ALL.into_iter().enumerate() {
-            let stride = requests.div_ceil(ground.server.share(trouble)).max(1);
-            // Not always the same ones.
-            points.extend((index % stride..requests).step_by(stride).map(|request| Point {
-                strategy,
-                story,
-                event: Event::Trouble { trouble, request, stride },
+        let steps = steps(ground, strategy, story);
+        for trouble in Trouble::ALL {
+            let share = ground.server.share(trouble);
+            points.extend(steps.iter().flat_map(|step| {
+                step.those_in(trouble, share).into_iter().map(move |request| {
+                    let event = Event::Trouble { trouble, step: step.action.clone(), request };
+                    Point { strategy, story, event }
+                })
             }));
         }
     }

@@ -78,7 +78,7 @@ impl Server for Shared<Rabbitmq> {
 
     fn share(&self, trouble: Trouble) -> usize {
         // It takes seconds to start.
-        if trouble == Trouble::Restarted { 2 } else { trouble.share() }
+        if trouble == Trouble::Restarted { 1 } else { trouble.share() }
     }
 }
 

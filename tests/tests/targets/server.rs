@@ -65,7 +65,7 @@ pub(crate) trait Server: Send + Sync {
     /// All that it has written down or shows of what it was told.
     fn written(&self) -> String;
 
-    /// About how many requests of each flow meet a trouble.
+    /// How many requests of each step meet a trouble.
     fn share(&self, trouble: Trouble) -> usize {
         trouble.share()
     }

@@ -47,12 +47,12 @@ impl Trouble {
     pub(crate) const ALL: [Self; 5] =
         [Self::RequestLost, Self::ReplyLost, Self::Late, Self::Outage, Self::Restarted];
 
-    /// About how many requests of a flow meet it.
+    /// How many requests of each step meet it.
     pub(crate) fn share(self) -> usize {
         match self {
-            Self::RequestLost | Self::ReplyLost => 8,
-            Self::Late => 2,
-            Self::Outage | Self::Restarted => 4,
+            Self::RequestLost | Self::ReplyLost => 3,
+            Self::Outage | Self::Restarted => 2,
+            Self::Late => 1,
         }
     }
 
@@ -88,40 +88,24 @@ impl fmt::Display for Trouble {
 }
 
 /// Between keywheel and the server.
-struct Network(Vec<Proxy>);
+pub(crate) struct Network(Vec<Proxy>);
 
 impl Network {
-    fn before(server: &dyn Server) -> Self {
+    pub(crate) fn before(server: &dyn Server) -> Self {
         let mut ports = server.ports().into_iter();
         let first = Proxy::to(ports.next().expect("a port"));
         let others: Vec<_> = ports.map(|port| first.beside(port)).collect();
         Self([first].into_iter().chain(others).collect())
     }
 
-    fn ports(&self) -> Vec<u16> {
+    pub(crate) fn ports(&self) -> Vec<u16> {
         self.0.iter().map(Proxy::port).collect()
     }
 
     /// All of them are in the same weather.
-    fn weather(&self) -> &Proxy {
+    pub(crate) fn weather(&self) -> &Proxy {
         &self.0[0]
     }
-}
-
-/// How many requests the last command of a story sends: it runs once, without trouble.
-pub(crate) fn requests(ground: &Ground, strategy: Strategy, story: Story) -> usize {
-    let network = Network::before(ground.server.as_ref());
-    let mut stage = Stage::set(ground, strategy, story, &network.ports());
-    let mut before = 0;
-    for leg in story.legs() {
-        before = network.weather().sent();
-        unharmed(&stage, leg).unwrap_or_else(|why| panic!("{strategy}, {story}, without trouble: {why}"));
-    }
-    let requests = network.weather().sent() - before;
-    outwait_the_overlap(&stage)
-        .and_then(|()| stage.has_ended(story.end()))
-        .unwrap_or_else(|why| panic!("{strategy}, {story}, without trouble: {why}"));
-    requests
 }
 
 /// Has one request of the last command meet its trouble. `None` if the command did not send so many.
