@@ -38,7 +38,7 @@ impl Server for Shared<Redis> {
     fn create(&self, user: &str, password: &str) {
         let server = up(self);
         server.command(&["ACL", "SETUSER", user, "on", &format!(">{password}"), "~*", "+@all"]);
-        // It is asked before the first change of keywheel's, which writes the file.
+        // A restart would forget a user whom nobody saved.
         assert_eq!(server.command(&["ACL", "SAVE"]), "OK");
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use crate::trouble::Trouble;
@@ -80,6 +80,6 @@ pub(crate) fn up<S>(server: &Shared<S>) -> RwLockReadGuard<'_, S> {
 }
 
 /// The server, for whoever restarts it.
-pub(crate) fn down<S>(server: &Shared<S>) -> std::sync::RwLockWriteGuard<'_, S> {
+pub(crate) fn down<S>(server: &Shared<S>) -> RwLockWriteGuard<'_, S> {
     server.write().unwrap_or_else(PoisonError::into_inner)
 }
