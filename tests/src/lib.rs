@@ -5,12 +5,14 @@
 
 mod at_once;
 mod consumer;
+pub mod crash;
 mod fingerprint;
 mod keywheel;
 mod namespace;
 mod outside;
 mod place;
 mod scene;
+mod watched;
 
 pub use at_once::at_once;
 pub use consumer::{Consumer, Habit};
@@ -21,3 +23,4 @@ pub use namespace::Namespace;
 pub use outside::{files_below, files_holding, hidden_versions, pending_files};
 pub use place::Place;
 pub use scene::Scene;
+pub use watched::{Watched, watch};

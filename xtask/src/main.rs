@@ -28,10 +28,13 @@ enum Command {
     Test,
     /// The main job on the embedded default: eleven secrets of a small application, rotated
     Quickstart,
-    /// Kills the real binary at every step boundary, resumes, and prints the table
+    /// Kills the real binary at every step boundary, or server and network meanwhile; resumes, and prints the table
     Crash {
-        /// Over what: file, mariadb, postgres, redis; all if none is named
+        /// Over what: file, mariadb, postgres, rabbitmq, redis; all if none is named
         providers: Vec<String>,
+        /// Has every request to a server meet every trouble, and not a share of them
+        #[arg(long)]
+        all: bool,
     },
     /// An application with pools under load at two servers, whose credentials rotate every few seconds
     Database {
@@ -69,7 +72,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Test => test::run(),
         Command::Quickstart => quickstart::run(),
-        Command::Crash { providers } => crash::run(&providers),
+        Command::Crash { providers, all } => crash::run(&providers, all),
         Command::Database { rounds, every } => crash::database(rounds, every),
         Command::Simulate(wanted) => simulator::simulate(&wanted),
         Command::Mutants => simulator::mutants(),

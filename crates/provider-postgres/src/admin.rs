@@ -22,6 +22,11 @@ const FRESH: Duration = Duration::from_secs(5);
 /// A limit for calls without a deadline. The server's settings hold at most 24 days.
 const LONGEST: Duration = Duration::from_mins(10);
 
+/// A server that answers before a change is on its disk may forget it: after a crash nobody could log in with the value that has
+/// become current meanwhile. <https://www.postgresql.org/docs/current/wal-async-commit.html>
+const DURABLE: &str =
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'";
+
 /// Who may change roles.
 pub(crate) struct Login {
     pub(crate) user: String,
@@ -136,7 +141,7 @@ impl Limits {
         Ok(Self { left })
     }
 
-    /// `statements` in one transaction that keeps to the limits. Sent as one message, it is one transaction to the server:
+    /// `statements` in one transaction that keeps to the limits, and is answered when it is durable. Sent as one message, it is one transaction to the server:
     /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>.
     ///
     /// # Errors
@@ -155,7 +160,7 @@ impl Limits {
             return Err(too_late(operation));
         }
         let all = format!(
-            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; {}",
+            "SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; {DURABLE}; {}",
             statements.join("; ")
         );
         let done = session.client().batch_execute(&all).await;

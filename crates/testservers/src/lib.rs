@@ -24,6 +24,6 @@ pub use patience::{Stopwatch, pause, until};
 pub use port::free_port;
 pub use postgres::{Postgres, PostgresLaunch};
 pub use program::program;
-pub use proxy::{Proxy, Weather};
+pub use proxy::{Mishap, Proxy, Weather};
 pub use rabbitmq::Rabbitmq;
 pub use redis::{Redis, RedisSetup, RedisUsers};

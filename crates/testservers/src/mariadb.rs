@@ -180,6 +180,11 @@ impl Mariadb {
         !refused
     }
 
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        self.instance.log()
+    }
+
     /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
         self.instance.kill();

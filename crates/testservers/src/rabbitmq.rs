@@ -141,6 +141,20 @@ impl Rabbitmq {
     pub fn stop(&mut self) {
         self.instance.stop();
     }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        self.instance.kill();
+    }
+
+    /// Starts it where it was killed or stopped.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&mut self) {
+        let (port, amqp_port) = (self.port, self.amqp_port);
+        self.instance.start_again(|| answers(port, amqp_port));
+    }
 }
 
 fn settings(path: &Path, port: u16, amqp_port: u16, tls: Option<&[String; 2]>) -> String {

@@ -5,7 +5,7 @@ use std::fmt;
 use keywheel_tests::Place;
 
 /// The form of the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
     Password,
     Variable,

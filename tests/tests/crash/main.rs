@@ -5,18 +5,17 @@
 
 mod form;
 mod play;
-mod story;
-mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use keywheel_tests::{Stopwatch, at_once};
+use keywheel_tests::{
+    Stopwatch, at_once,
+    crash::{Story, Table},
+};
 
 use crate::{
     form::Form,
     play::{Point, boundaries, play},
-    story::Story,
-    table::Table,
 };
 
 /// Points at once: most of the time they wait for disks and deadlines.
@@ -25,10 +24,8 @@ const AT_ONCE: usize = 6;
 #[test]
 fn killed_at_any_boundary_nobody_is_locked_out_and_resume_ends_it() {
     let watch = Stopwatch::start();
-    let stories: Vec<_> = Form::ALL
-        .into_iter()
-        .flat_map(|form| Story::ALL.into_iter().map(move |story| (form, story)))
-        .collect();
+    let stories: Vec<_> =
+        Form::ALL.into_iter().flat_map(|form| Story::ALL.map(|story| (form, story))).collect();
     let mut points: Vec<Point> =
         at_once(AT_ONCE, &stories, |(form, story)| boundaries(*form, *story)).into_iter().flatten().collect();
     // Those that wait for a deadline first: they are the long ones.
@@ -37,7 +34,12 @@ fn killed_at_any_boundary_nobody_is_locked_out_and_resume_ends_it() {
         catch_unwind(AssertUnwindSafe(|| play(point)))
             .unwrap_or_else(|_| Err("the harness itself failed, as told above".to_owned()))
     });
-    let table = Table::new(&points, &results);
+    let mut played: Vec<_> = points.iter().zip(&results).collect();
+    played.sort_by_key(|(point, _)| (point.form, point.story));
+    let mut table = Table::new(format!("{:<15} {:<26}", "secret", "flow"));
+    for (point, result) in played {
+        table.add(format!("{:<15} {:<26}", point.form, point.story), point, result);
+    }
     println!("{table}\nin {:.0?}", watch.elapsed());
     assert!(points.len() > 500, "only {} points were found", points.len());
     assert_eq!(table.broken(), 0, "a kill broke an invariant");

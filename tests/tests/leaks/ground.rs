@@ -8,13 +8,12 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use keywheel_tests::{Keywheel, Scene, files_below, fingerprint};
+use keywheel_tests::{Keywheel, Scene, Watched, files_below, fingerprint, watch};
 use rustix::process::Pid;
 
 use crate::{
     needles::Needles,
     values::{Values, is_store, name_of},
-    watched::{Watched, watch},
 };
 
 /// At every so many boundaries the journal's files are copied.

@@ -9,7 +9,6 @@ mod needles;
 mod planted;
 mod points;
 mod values;
-mod watched;
 
 use std::thread;
 

@@ -103,6 +103,26 @@ async fn a_server_that_was_killed_and_started_again_is_found_again() {
 }
 
 #[tokio::test]
+async fn a_change_that_was_answered_survives_a_kill_also_where_the_server_answers_early() {
+    let mut server = Postgres::prepare()
+        .sql(CREATE)
+        .setting("synchronous_commit", "off")
+        .setting("wal_writer_delay", "10s")
+        .start();
+    server.sql("CHECKPOINT");
+    let scene = Scene::new();
+    for (strategy, new) in
+        [("in-place", owned("app", "value-two")), ("alternating", owned("app_clone", "three"))]
+    {
+        let rotator = scene.rotator(server.port(), strategy, "app");
+        rotator.apply(&scene.unhurried(), new.lend(), None).await.unwrap();
+        server.kill();
+        server.start_again();
+        assert_eq!(rotator.probe(new.lend()).await.unwrap(), Probe::Accepted, "{strategy}");
+    }
+}
+
+#[tokio::test]
 async fn many_roles_are_changed_over_few_sessions() {
     let server = Postgres::start();
     let create: Vec<_> = (0..40).map(|role| format!("CREATE ROLE app{role} LOGIN;\n")).collect();

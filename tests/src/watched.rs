@@ -5,14 +5,18 @@ use std::{
     io::{Read, Seek, Write},
 };
 
-use keywheel_tests::Keywheel;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
 
+use crate::keywheel::Keywheel;
+
 /// What is left of a run.
-pub(crate) struct Watched {
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: Vec<u8>,
-    pub(crate) status: WaitStatus,
+pub struct Watched {
+    /// Its data.
+    pub stdout: Vec<u8>,
+    /// Its progress, and what went wrong.
+    pub stderr: Vec<u8>,
+    /// How it ended.
+    pub status: WaitStatus,
 }
 
 /// Killed when the hunt fails meanwhile: nobody else would ever let it go on.
@@ -30,29 +34,32 @@ impl Drop for Stopped {
 ///
 /// Between the boundary after `stage` and the next one nothing happens, so a value that was made is seen in its store
 /// even if the same run drops it again.
+///
+/// # Panics
+/// When there is no room or no process.
 #[expect(
     clippy::zombie_processes,
     reason = "`Child` cannot wait for a stop, so `waitpid` is asked, for the end too"
 )]
-pub(crate) fn watch(command: Keywheel, input: &[u8], mut look: impl FnMut(Pid)) -> Watched {
+pub fn watch(command: Keywheel, input: &[u8], mut look: impl FnMut(Pid)) -> Watched {
     // Files and not pipes: nobody empties a pipe while the process is being looked at.
-    let [mut stdin, mut stdout, mut stderr] = [(); 3].map(|()| tempfile::tempfile().expect("there is room"));
-    stdin.write_all(input).and_then(|()| stdin.rewind()).expect("there is room");
-    let given =
-        [&stdin, &stdout, &stderr].map(|file| file.try_clone().expect("there are descriptors").into());
+    let [mut stdin, mut stdout, mut stderr] = [(); 3].map(|()| tempfile::tempfile().unwrap());
+    stdin.write_all(input).and_then(|()| stdin.rewind()).unwrap();
+    let given = [&stdin, &stdout, &stderr].map(|file| file.try_clone().unwrap().into());
     let child = command.env("KEYWHEEL_CRASH_STOP", "1").start_with(given);
     let pid = Pid::from_child(&child);
     let mut guard = Stopped(Some(pid));
     look(pid);
     let status = loop {
         let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED)
-            .expect("it is a child")
-            .expect("without NOHANG there is an answer");
+            .unwrap()
+            // Without NOHANG there is an answer.
+            .unwrap();
         if !status.stopped() {
             break status;
         }
         look(pid);
-        kill_process(pid, Signal::CONT).expect("it is stopped");
+        kill_process(pid, Signal::CONT).unwrap();
     };
     guard.0 = None;
     Watched { stdout: content(&mut stdout), stderr: content(&mut stderr), status }
@@ -60,6 +67,6 @@ pub(crate) fn watch(command: Keywheel, input: &[u8], mut look: impl FnMut(Pid)) 
 
 fn content(file: &mut File) -> Vec<u8> {
     let mut bytes = Vec::new();
-    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).expect("it was written by a child");
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).unwrap();
     bytes
 }
