@@ -97,6 +97,15 @@ pub(super) async fn revoke(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     let value = acting.new_value().await?.duplicate();
     let [old, new] = [presented(acting, old, &old_value)?, presented(acting, new, &value)?];
+    // It was proven before the promotion, and the overlap may have been long: a target that lost it, or whose operator
+    // changed it, would leave everybody outside.
+    if rotator.probe(new.lend()).await? == Probe::Rejected {
+        return Err(Error::not_applied(
+            ErrorKind::Rejected,
+            "revoke",
+            "the target refuses a login with the new value by now: the old one is left alone",
+        ));
+    }
     rotator.revoke(&acting.context(), old.lend(), Some(new.lend())).await?;
     Ok(StepFacts::default())
 }

@@ -26,9 +26,11 @@ use crate::{
 enum Ignored {
     Apply,
     Revoke,
+    /// Whoever logs in is refused.
+    Login,
 }
 
-/// A rotator that says yes to everything and, while it is deaf, does not carry out one kind of call.
+/// A rotator that says yes to every change and, while it is deaf, does not carry out one kind of call.
 struct Deaf {
     inner: Arc<dyn Rotator>,
     ignored: Ignored,
@@ -62,6 +64,9 @@ impl Rotator for Deaf {
     }
 
     async fn probe(&self, credential: Credential<'_>) -> Result<Probe> {
+        if self.ignores(Ignored::Login) {
+            return Ok(Probe::Rejected);
+        }
         self.inner.probe(credential).await
     }
 
@@ -128,5 +133,24 @@ async fn an_old_value_that_was_not_put_back_parks_the_way_back() {
     deaf.store(false, Ordering::Relaxed);
     let report = world.engine().go_on(&world.name()).await.unwrap();
     assert!(matches!(report.ended, Ended::Finished { outcome: Outcome::RolledBack, .. }), "{report:?}");
+    world.assert_right_at_the_end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_old_value_is_left_alone_while_the_target_refuses_the_new_one(
+    #[values(Strategy::Overlap, Strategy::Alternating)] strategy: Strategy,
+) {
+    let forgets = Arc::new(AtomicBool::new(false));
+    let world = world(Scene::credential(strategy).overlapping(HOUR), Ignored::Login, &forgets);
+    assert!(matches!(world.rotate().await, Ended::Waiting { .. }));
+    forgets.store(true, Ordering::Relaxed);
+    let report = world.engine().retire(&world.name(), "enough").await.unwrap();
+    let Ended::Parked { reason, .. } = report.ended else { panic!("{report:?}") };
+    assert!(reason.contains("the old one is left alone"), "{reason}");
+    assert!(world.view().accepts(OLD));
+    forgets.store(false, Ordering::Relaxed);
+    let report = world.engine().go_on(&world.name()).await.unwrap();
+    assert_eq!(report.ended, Ended::Finished { outcome: Outcome::Succeeded, reason: None });
     world.assert_right_at_the_end().await;
 }
