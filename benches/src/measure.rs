@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::resource::{UsageWho, getrusage};
+
 /// What a benchmark ends in.
 pub(crate) enum Verdict {
     /// A figure for another process to compare.
@@ -42,4 +44,23 @@ pub(crate) fn words(error: impl std::fmt::Display) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
 pub(crate) fn mib(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
+}
+
+/// In milliseconds, for people.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// How many of `count` fell on a second.
+pub(crate) fn per_second(count: usize, time: Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / time.as_secs_f64()
+}
+
+/// How long this process has used its processors so far.
+pub(crate) fn processor_time() -> Outcome<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(words)?;
+    let microseconds = |time: nix::sys::time::TimeVal| {
+        u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or_default()
+    };
+    Ok(Duration::from_micros(microseconds(usage.user_time()) + microseconds(usage.system_time())))
 }

@@ -2,7 +2,7 @@
 
 use crate::command::{self, Outcome, cargo};
 
-const NAMES: [&str; 3] = ["plan", "file", "startup"];
+const NAMES: [&str; 5] = ["plan", "file", "postgres", "redis", "startup"];
 
 pub(crate) fn run(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
