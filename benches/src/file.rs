@@ -21,14 +21,14 @@ use crate::{
 
 const SECRETS: usize = 10_000;
 const LEAST_RATE: f64 = 0.5;
-const THREADS: usize = 8;
+pub(crate) const THREADS: usize = 8;
 
 pub(crate) fn run() -> Outcome {
     println!("file: {SECRETS} secrets, one file each, through the whole life");
-    let bare_before = bare(1)?;
+    let bare_before = bare(1, SECRETS)?;
     let (run, parts) = keywheel()?;
-    let bare_after = bare(1)?;
-    let threaded = bare(THREADS)?;
+    let bare_after = bare(1, SECRETS)?;
+    let threaded = bare(THREADS, SECRETS)?;
     let bare = (bare_before + bare_after) / 2;
     let rate = |time| per_second(SECRETS, time);
     let ratio = rate(run.time) / rate(bare);
@@ -73,7 +73,7 @@ fn old_value(number: usize) -> Vec<u8> {
 
 /// The writes and fsyncs of one rotation, and nothing else: stage, keep the old value, replace the current one, drop the
 /// pending one, drop the old one.
-fn bare(threads: usize) -> Outcome<Duration> {
+pub(crate) fn bare(threads: usize, secrets: usize) -> Outcome<Duration> {
     let directory = tempfile::tempdir_in(".").map_err(words)?;
     let places = Arc::new(Places {
         current: directory.path().join("secrets"),
@@ -83,7 +83,7 @@ fn bare(threads: usize) -> Outcome<Duration> {
     for place in [&places.current, &places.pending, &places.previous] {
         fs::create_dir(place).map_err(words)?;
     }
-    for number in 0..SECRETS {
+    for number in 0..secrets {
         fs::write(places.current.join(number.to_string()), old_value(number)).map_err(words)?;
     }
     let next = Arc::new(AtomicUsize::new(0));
@@ -91,7 +91,7 @@ fn bare(threads: usize) -> Outcome<Duration> {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let (places, next) = (Arc::clone(&places), Arc::clone(&next));
-                thread::spawn(move || places.rotate_all(&next))
+                thread::spawn(move || places.rotate_all(&next, secrets))
             })
             .collect();
         workers
@@ -112,10 +112,10 @@ struct Places {
 }
 
 impl Places {
-    fn rotate_all(&self, next: &AtomicUsize) -> io::Result<()> {
+    fn rotate_all(&self, next: &AtomicUsize, secrets: usize) -> io::Result<()> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= SECRETS {
+            if number >= secrets {
                 return Ok(());
             }
             let name = number.to_string();

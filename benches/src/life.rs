@@ -13,7 +13,8 @@ use keywheel::{
 
 use crate::{
     inventory,
-    measure::{Outcome, processor_time, words},
+    measure::{Outcome, words},
+    processor,
 };
 
 /// What it took.
@@ -54,12 +55,12 @@ pub(crate) fn of_all(path: &Path) -> Outcome<Life> {
         let now = SystemClock.now();
         let observed = observe(&engine, &Selection::All, now).await.map_err(words)?;
         let planned = plan(&loaded, &observed, &Selection::All, Options::default(), now);
-        let used_before = processor_time()?;
+        let used_before = processor::this_process()?;
         #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
         let start = std::time::Instant::now();
         let report = engine.run(&planned, None).await.map_err(words)?;
         let time = start.elapsed();
-        let processor = processor_time()?.saturating_sub(used_before);
+        let processor = processor::this_process()?.saturating_sub(used_before);
         let succeeded =
             |ended: &ItemEnded| matches!(ended, ItemEnded::Finished { outcome: Ended::Succeeded, .. });
         let done = report.items.iter().filter(|item| succeeded(&item.ended)).count();

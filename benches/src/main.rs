@@ -9,6 +9,7 @@ mod measure;
 mod parts;
 mod plan;
 mod postgres;
+mod processor;
 mod redis;
 mod startup;
 

@@ -5,8 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 /// What a benchmark ends in.
 pub(crate) enum Verdict {
     /// A figure for another process to compare.
@@ -54,13 +52,4 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
 /// How many of `count` fell on a second.
 pub(crate) fn per_second(count: usize, time: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / time.as_secs_f64()
-}
-
-/// How long this process has used its processors so far.
-pub(crate) fn processor_time() -> Outcome<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(words)?;
-    let microseconds = |time: nix::sys::time::TimeVal| {
-        u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or_default()
-    };
-    Ok(Duration::from_micros(microseconds(usage.user_time()) + microseconds(usage.system_time())))
 }
