@@ -64,7 +64,7 @@ pub(crate) fn run() -> Outcome {
 
 /// A server that makes each change durable, as `initdb` sets it up, and that does not write every statement to its log.
 fn server() -> Postgres {
-    let roles: String = (0..ROLES).map(|role| format!("CREATE ROLE \"{}\" LOGIN;\n", user(role))).collect();
+    let roles: Vec<_> = (0..ROLES).map(|role| format!("CREATE ROLE \"{}\" LOGIN;\n", user(role))).collect();
     Postgres::prepare()
         .setting("fsync", "on")
         .setting("synchronous_commit", "on")
@@ -73,7 +73,7 @@ fn server() -> Postgres {
         .setting("log_min_messages", "fatal")
         .setting("shared_buffers", "128MB")
         .setting("max_connections", "200")
-        .sql(&roles)
+        .sql(&roles.concat())
         .start()
 }
 
@@ -121,8 +121,8 @@ impl Round {
 fn explain(server: &Postgres, round: &Round) -> Outcome<()> {
     let mut worker = [Worker::enter(server.port())?];
     rotate(server, 1)?;
-    let change = bare::each(&mut worker, ROLES, |worker, role| worker.change(role))?;
-    let login = bare::each(&mut worker, ROLES, |worker, role| worker.must_log_in(role))?;
+    let change = bare::each(&mut worker, ROLES, Worker::change)?;
+    let login = bare::each(&mut worker, ROLES, Worker::must_log_in)?;
     let refused = bare::each(&mut worker, ROLES, |worker, role| {
         if worker.logs_in(role, "another value")? {
             Err("a login was not refused".to_owned())

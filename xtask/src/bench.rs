@@ -14,10 +14,12 @@ pub(crate) fn run(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("there is no benchmark `{unknown}`; there are {}", NAMES.join(", ")));
     }
-    command::run(cargo().args(["build", "--release", "--package", "keywheel-cli"]))?;
     command::run(cargo().args(["build", "--release", "--package", "keywheel-benches"]))?;
     let wanted: Vec<&str> =
         if names.is_empty() { NAMES.to_vec() } else { names.iter().map(String::as_str).collect() };
+    if wanted.contains(&"startup") {
+        command::run(cargo().args(["build", "--release", "--package", "keywheel-cli"]))?;
+    }
     if wanted.iter().any(|name| SERVERS.contains(name)) {
         servers::install_missing()?;
     }
