@@ -16,7 +16,7 @@ use crate::{
 };
 
 const ROLES: usize = 500;
-const AT_ONCE: [usize; 5] = [1, 4, 8, 16, 64];
+const AT_ONCE: [usize; 4] = [1, 4, 16, 64];
 const LEAST_RATE: f64 = 0.8;
 
 /// `HashiCorp` Vault's own rotation of static roles on a machine with two cores, whatever the concurrency, and without a
