@@ -12,34 +12,25 @@ use std::{
     time::Duration,
 };
 
-use keywheel::{
-    core::{
-        Clock as _,
-        plan::{Options, Selection, plan},
-        rotation::Outcome as Ended,
-    },
-    engine::{Ended as ItemEnded, SystemClock, observe},
-};
-use nix::sys::resource::{UsageWho, getrusage};
-
 use crate::{
-    inventory,
-    measure::{Outcome, Verdict, timed, words},
+    inventory::Shape,
+    life::{self, Life},
+    measure::{Outcome, Verdict, milliseconds, per_second, timed, words},
     parts::{self, Parts},
 };
 
 const SECRETS: usize = 10_000;
 const LEAST_RATE: f64 = 0.5;
-const THREADS: usize = 8;
+pub(crate) const THREADS: usize = 8;
 
 pub(crate) fn run() -> Outcome {
     println!("file: {SECRETS} secrets, one file each, through the whole life");
-    let bare_before = bare(1)?;
-    let run = keywheel()?;
-    let bare_after = bare(1)?;
-    let threaded = bare(THREADS)?;
+    let bare_before = bare(1, SECRETS)?;
+    let (run, parts) = keywheel()?;
+    let bare_after = bare(1, SECRETS)?;
+    let threaded = bare(THREADS, SECRETS)?;
     let bare = (bare_before + bare_after) / 2;
-    let rate = |time: Duration| f64::from(u32::try_from(SECRETS).unwrap_or(u32::MAX)) / time.as_secs_f64();
+    let rate = |time| per_second(SECRETS, time);
     let ratio = rate(run.time) / rate(bare);
     println!("  bare loop, one thread      {:>7.0} rotations/s (8 fsyncs each)", rate(bare));
     println!("  bare loop, {THREADS} threads       {:>7.0} rotations/s", rate(threaded));
@@ -49,10 +40,10 @@ pub(crate) fn run() -> Outcome {
     println!("  where the rest goes, each measured by itself (in the run they overlap):");
     println!(
         "    journal {:>7.0} ms for {} records and as many leases taken and given back as secrets",
-        milliseconds(run.parts.journal),
-        run.parts.records
+        milliseconds(parts.journal),
+        parts.records
     );
-    println!("    audit   {:>7.0} ms for its lines, hashes and MACs", milliseconds(run.parts.audit));
+    println!("    audit   {:>7.0} ms for its lines, hashes and MACs", milliseconds(parts.audit));
     println!("    files   {:>7.0} ms, the bare loop with {THREADS} threads", milliseconds(threaded));
     println!(
         "    processor time of the whole run: {:.0} ms, on the clock {:.0} ms",
@@ -66,62 +57,14 @@ pub(crate) fn run() -> Outcome {
     })
 }
 
-/// What a run of keywheel took.
-struct Run {
-    time: Duration,
-    processor: Duration,
-    parts: Parts,
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
-}
-
 /// Rotates every secret once, and then measures the parts by themselves.
-fn keywheel() -> Outcome<Run> {
+fn keywheel() -> Outcome<(Life, Parts)> {
     let directory = tempfile::tempdir_in(".").map_err(words)?;
-    let path = inventory::write(directory.path(), SECRETS, "at-once")?;
-    let secrets = directory.path().join("secrets");
-    fs::create_dir(&secrets).map_err(words)?;
-    for number in 0..SECRETS {
-        fs::write(secrets.join(format!("service-{number:06}-password")), old_value(number)).map_err(words)?;
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(words)?;
-    runtime.block_on(async {
-        let loaded = inventory::load(&path)?;
-        let engine = inventory::engine(&loaded, false)?;
-        let now = SystemClock.now();
-        let observed = observe(&engine, &Selection::All, now).await.map_err(words)?;
-        let planned = plan(&loaded, &observed, &Selection::All, Options::default(), now);
-        let before = processor_time()?;
-        #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-        let start = std::time::Instant::now();
-        let report = engine.run(&planned, None).await.map_err(words)?;
-        let time = start.elapsed();
-        let processor = processor_time()?.saturating_sub(before);
-        let succeeded =
-            |ended: &ItemEnded| matches!(ended, ItemEnded::Finished { outcome: Ended::Succeeded, .. });
-        let done = report.items.iter().filter(|item| succeeded(&item.ended)).count();
-        if done != SECRETS {
-            return Err(format!("{done} of {SECRETS} secrets were rotated"));
-        }
-        if let Some(number) = (0..SECRETS).find(|number| {
-            fs::read(secrets.join(format!("service-{number:06}-password")))
-                .is_ok_and(|value| value == old_value(*number))
-        }) {
-            return Err(format!("secret {number} still has its old value"));
-        }
-        let parts = parts::measure(&engine, &loaded, directory.path()).await?;
-        Ok(Run { time, processor, parts })
-    })
-}
-
-fn processor_time() -> Outcome<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(words)?;
-    let microseconds = |time: nix::sys::time::TimeVal| {
-        u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or_default()
-    };
-    Ok(Duration::from_micros(microseconds(usage.user_time()) + microseconds(usage.system_time())))
+    let path = Shape::of_files(SECRETS, "at-once").write(directory.path())?;
+    life::fill_store(directory.path(), SECRETS, old_value)?;
+    let life = life::of_all(&path)?;
+    let parts = parts::measure(&path, directory.path())?;
+    Ok((life, parts))
 }
 
 fn old_value(number: usize) -> Vec<u8> {
@@ -130,7 +73,7 @@ fn old_value(number: usize) -> Vec<u8> {
 
 /// The writes and fsyncs of one rotation, and nothing else: stage, keep the old value, replace the current one, drop the
 /// pending one, drop the old one.
-fn bare(threads: usize) -> Outcome<Duration> {
+pub(crate) fn bare(threads: usize, secrets: usize) -> Outcome<Duration> {
     let directory = tempfile::tempdir_in(".").map_err(words)?;
     let places = Arc::new(Places {
         current: directory.path().join("secrets"),
@@ -140,7 +83,7 @@ fn bare(threads: usize) -> Outcome<Duration> {
     for place in [&places.current, &places.pending, &places.previous] {
         fs::create_dir(place).map_err(words)?;
     }
-    for number in 0..SECRETS {
+    for number in 0..secrets {
         fs::write(places.current.join(number.to_string()), old_value(number)).map_err(words)?;
     }
     let next = Arc::new(AtomicUsize::new(0));
@@ -148,7 +91,7 @@ fn bare(threads: usize) -> Outcome<Duration> {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 let (places, next) = (Arc::clone(&places), Arc::clone(&next));
-                thread::spawn(move || places.rotate_all(&next))
+                thread::spawn(move || places.rotate_all(&next, secrets))
             })
             .collect();
         workers
@@ -169,10 +112,10 @@ struct Places {
 }
 
 impl Places {
-    fn rotate_all(&self, next: &AtomicUsize) -> io::Result<()> {
+    fn rotate_all(&self, next: &AtomicUsize, secrets: usize) -> io::Result<()> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= SECRETS {
+            if number >= secrets {
                 return Ok(());
             }
             let name = number.to_string();

@@ -23,26 +23,64 @@ use crate::measure::{Outcome, words};
 
 const DAY: i64 = 86_400;
 
-/// Writes an inventory of `count` secrets into `directory`.
-pub(crate) fn write(directory: &Path, count: usize, tier: &str) -> Outcome<PathBuf> {
-    let mut text = String::with_capacity(count * 220);
-    text.push_str(
-        "version: 1\nconcurrency: 64\nenvironments:\n  production: {}\ntiers:\n  \
-         quarterly: { every: 90d, overlap: 24h }\n  at-once: { overlap: 0s }\nstores:\n  files:\n    \
-         directory: { path: ./secrets }\n    concurrency: 64\nsecrets:\n",
-    );
-    for number in 0..count {
+/// What an inventory is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    pub(crate) secrets: usize,
+    pub(crate) tier: &'a str,
+    /// Rotations at once, and calls at once to each store and target.
+    pub(crate) at_once: usize,
+    /// The target that checks the values, as the inventory declares it. Secret `n` is for `user-n` there.
+    pub(crate) target: Option<&'a str>,
+}
+
+impl Shape<'_> {
+    /// Secrets that nobody checks, 64 at once.
+    pub(crate) fn of_files(secrets: usize, tier: &str) -> Shape<'_> {
+        Shape { secrets, tier, at_once: 64, target: None }
+    }
+
+    /// Writes the inventory into `directory`.
+    pub(crate) fn write(&self, directory: &Path) -> Outcome<PathBuf> {
+        let Self { secrets, tier, at_once, target } = *self;
+        let mut text = String::with_capacity(secrets * 220);
         let _ = write!(
             text,
-            "  service-{number:06}-password:\n    owner: team-{}\n    environment: production\n    tier: {tier}\n    \
-             tags: [service-{}, database]\n    generate: {{ password: {{ length: 32 }} }}\n    stores: [files]\n",
-            number % 97,
-            number % 1009,
+            "version: 1\nconcurrency: {at_once}\nenvironments:\n  production: {{}}\ntiers:\n  \
+             quarterly: {{ every: 90d, overlap: 24h }}\n  at-once: {{ overlap: 0s }}\nstores:\n  files:\n    \
+             directory: {{ path: ./secrets }}\n    concurrency: {at_once}\n",
         );
+        if let Some(target) = target {
+            let _ = write!(text, "rotators:\n  server:\n    {target}\n    concurrency: {at_once}\n");
+        }
+        text.push_str("secrets:\n");
+        for number in 0..secrets {
+            let _ = write!(
+                text,
+                "  {}:\n    owner: team-{}\n    environment: production\n    tier: {tier}\n    \
+                 tags: [service-{}, database]\n    generate: {{ password: {{ length: 32 }} }}\n    stores: [files]\n",
+                secret(number),
+                number % 97,
+                number % 1009,
+            );
+            if target.is_some() {
+                let _ = write!(text, "    rotator: server\n    identity: {}\n", user(number));
+            }
+        }
+        let path = directory.join("keywheel.yaml");
+        fs::write(&path, text).map_err(words)?;
+        Ok(path)
     }
-    let path = directory.join("keywheel.yaml");
-    fs::write(&path, text).map_err(words)?;
-    Ok(path)
+}
+
+/// The name of one of its secrets, and of the file with the value.
+pub(crate) fn secret(number: usize) -> String {
+    format!("service-{number:06}-password")
+}
+
+/// Whom its value is for.
+pub(crate) fn user(number: usize) -> String {
+    format!("user-{number:06}")
 }
 
 /// Reads it.

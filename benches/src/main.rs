@@ -1,11 +1,16 @@
 //! keywheel's benchmarks. Each prints what it measured and fails when a ratio is beyond its limit; ratios are of two
 //! measurements in one run on one machine, so that a noisy machine cannot pass for a slow program.
 
+mod bare;
 mod file;
 mod inventory;
+mod life;
 mod measure;
 mod parts;
 mod plan;
+mod postgres;
+mod processor;
+mod redis;
 mod startup;
 
 use std::process::ExitCode;
@@ -21,8 +26,10 @@ fn main() -> ExitCode {
         ["plan-of", path] => plan::plan_of(path.as_ref()).map(|()| Verdict::Measured),
         ["values-of", path] => plan::values_of(path.as_ref()).map(|()| Verdict::Measured),
         ["file"] => file::run(),
+        ["postgres"] => postgres::run(),
+        ["redis"] => redis::run(),
         ["startup"] => startup::run(),
-        _ => Err("usage: keywheel-benches plan|file|startup".to_owned()),
+        _ => Err("usage: keywheel-benches plan|file|postgres|redis|startup".to_owned()),
     };
     match result {
         Ok(Verdict::Measured | Verdict::Within) => ExitCode::SUCCESS,

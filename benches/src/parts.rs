@@ -14,7 +14,10 @@ use keywheel::{
 };
 use tokio::task::JoinSet;
 
-use crate::measure::{Outcome, words};
+use crate::{
+    inventory,
+    measure::{Outcome, words},
+};
 
 /// The times of the parts.
 pub(crate) struct Parts {
@@ -23,13 +26,16 @@ pub(crate) struct Parts {
     pub(crate) audit: Duration,
 }
 
-/// Writes the records of `engine`'s journal once more, into an empty journal, as many rotations at once as the run had;
-/// then projects them into an empty audit.
-pub(crate) async fn measure(
-    engine: &Arc<Engine>,
-    inventory: &Arc<Inventory>,
-    directory: &Path,
-) -> Outcome<Parts> {
+/// Writes the records of the journal of the inventory at `path` once more, into an empty journal, as many rotations at
+/// once as the run had; then projects them into an empty audit.
+pub(crate) fn measure(path: &Path, directory: &Path) -> Outcome<Parts> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(words)?;
+    let inventory = inventory::load(path)?;
+    let engine = inventory::engine(&inventory, true)?;
+    runtime.block_on(again(&engine, &inventory, directory))
+}
+
+async fn again(engine: &Arc<Engine>, inventory: &Arc<Inventory>, directory: &Path) -> Outcome<Parts> {
     let rotations = rotations(engine).await?;
     let records = rotations.iter().map(Vec::len).sum();
     let again =

@@ -12,7 +12,7 @@ use keywheel::{
 };
 
 use crate::{
-    inventory,
+    inventory::{self, Shape},
     measure::{Outcome, Verdict, mib, peak_memory, timed, words},
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn run() -> Outcome {
     let mut verdict = Verdict::Within;
     for size in SIZES {
         let directory = tempfile::tempdir().map_err(words)?;
-        let path = inventory::write(directory.path(), size, "quarterly")?;
+        let path = Shape::of_files(size, "quarterly").write(directory.path())?;
         fs::create_dir(directory.path().join("secrets")).map_err(words)?;
         for number in 0..DUE {
             let file = directory.path().join(format!("secrets/service-{number:06}-password"));

@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::{
-    inventory,
+    inventory::{self, Shape},
     measure::{Outcome, Verdict, mib, timed, words},
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Outcome {
     let keywheel =
         std::env::var("KEYWHEEL").map_err(|_| "KEYWHEEL names no binary: use `cargo xtask bench startup`")?;
     let directory = tempfile::tempdir().map_err(words)?;
-    let path = inventory::write(directory.path(), 20, "quarterly")?;
+    let path = Shape::of_files(20, "quarterly").write(directory.path())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(words)?;
     runtime.block_on(inventory::fill_journal(&inventory::load(&path)?, 3))?;
     let mut verdict = Verdict::Within;

@@ -51,7 +51,7 @@ enum Command {
     Mutants,
     /// Searches everything that runs at TRACE write for every value that was ever made
     Leaks,
-    /// The benchmarks, as ratios measured in one run: plan, file, startup
+    /// The benchmarks, as ratios measured in one run: plan, file, postgres, redis, startup
     Bench {
         /// Which ones; all if none is named
         names: Vec<String>,

@@ -78,6 +78,11 @@ impl Postgres {
         self.instance.directory()
     }
 
+    /// The id of its first process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.instance.id()
+    }
+
     /// All that it has logged.
     pub fn log(&self) -> String {
         self.instance.log()
