@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    error::{Effect, Error, Result},
     fingerprint::Fingerprint,
     id::{Fence, Initiator, RotationId, SecretName},
     rotation::{NewRecord, Outcome, Record},
@@ -74,10 +74,17 @@ pub struct LastRotation {
 ///    is `TakenOver`, to whoever gets it, until one of them releases it.
 /// 8. A lease that its holder asks for again is given again, with the same fence.
 /// 9. A journal of a newer format, or a damaged one, is refused when it is opened.
+/// 10. `append_all` leaves what `append` of one record after the other would leave: some of the first ones, or all. It
+///    fails with `NotApplied` only when none of them is there.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Writes one record durably.
     async fn append(&self, lease: &Lease, record: NewRecord) -> Result<Record>;
+
+    /// Writes records that follow one another, durably. Implementations that can write them at the cost of one do.
+    async fn append_all(&self, lease: &Lease, records: Vec<NewRecord>) -> Result<Vec<Record>> {
+        append_each(self, lease, records).await
+    }
 
     /// The records of every rotation that has not finished, rotation by rotation, oldest first.
     async fn unfinished(&self) -> Result<Vec<Vec<Record>>>;
@@ -117,4 +124,24 @@ pub trait Journal: Send + Sync {
 
     /// Gives a lease back. One that was lost already: Ok.
     async fn release(&self, lease: &Lease) -> Result<()>;
+}
+
+/// Writes records that follow one another, each by a call of [`Journal::append`].
+///
+/// # Errors
+/// That of the first record that was not written; `MaybeApplied` if others were written before it.
+pub async fn append_each<J: Journal + ?Sized>(
+    journal: &J,
+    lease: &Lease,
+    records: Vec<NewRecord>,
+) -> Result<Vec<Record>> {
+    let mut written = Vec::with_capacity(records.len());
+    for record in records {
+        match journal.append(lease, record).await {
+            Ok(record) => written.push(record),
+            Err(error) if written.is_empty() => return Err(error),
+            Err(error) => return Err(Error { effect: Effect::MaybeApplied, ..error }),
+        }
+    }
+    Ok(written)
 }

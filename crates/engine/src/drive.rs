@@ -1,13 +1,13 @@
 //! Drives one rotation: asks the state machine what comes next, writes the intent, acts, writes the outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use keywheel_core::{
     Effect, Error, ErrorKind, Initiator, Result, SecretValue,
     mutation::{Mutation, mutated},
     plan::WaitingFor,
-    rotation::{Action, Event, History, NewRecord, Next, Outcome, StepFacts, StoreIndex, WaitFor},
+    rotation::{Action, Event, History, NewRecord, Next, Outcome, Record, StepFacts, StoreIndex, WaitFor},
 };
 
 use crate::{
@@ -23,12 +23,24 @@ const ENGINE: &str = "keywheel";
 
 /// One rotation under one lease.
 pub(crate) struct Drive<'a> {
-    pub(crate) engine: &'a Arc<Engine>,
-    pub(crate) lease: &'a Arc<HeldLease>,
-    pub(crate) history: History,
+    engine: &'a Arc<Engine>,
+    lease: &'a Arc<HeldLease>,
+    history: History,
+    /// The step whose intent was written together with the outcome of the one before it.
+    begun: Option<Begun>,
 }
 
-impl Drive<'_> {
+/// A step with an intent and no outcome yet.
+struct Begun {
+    action: Action,
+    probe_first: bool,
+}
+
+impl<'a> Drive<'a> {
+    pub(crate) fn new(engine: &'a Arc<Engine>, lease: &'a Arc<HeldLease>, history: History) -> Self {
+        Self { engine, lease, history, begun: None }
+    }
+
     /// Goes on until the rotation finished, waits for longer than this run does, is parked, or is asked to stop.
     #[tracing::instrument(name = "rotation", skip_all, fields(secret = %self.history.spec().secret, id = %self.history.id))]
     pub(crate) async fn run(mut self) -> Ended {
@@ -44,6 +56,9 @@ impl Drive<'_> {
     }
 
     async fn step(&mut self, new_value: &mut Option<SecretValue>) -> Result<Option<Ended>> {
+        if let Some(begun) = self.begun.take() {
+            return self.act(begun, new_value).await;
+        }
         let now = self.engine.clock.now();
         match self.history.next(now) {
             Next::Finished(outcome) => {
@@ -60,46 +75,36 @@ impl Drive<'_> {
                 if self.engine.stop.requested() {
                     return Ok(Some(self.interrupted()));
                 }
-                return self.act(action, probe_first, new_value).await;
+                self.engine.boundary.at(Point::BeforeIntent, &self.history, action);
+                if intent_first() {
+                    self.record(Event::Begin { action }).await?;
+                }
+                return self.act(Begun { action, probe_first }, new_value).await;
             }
-            Next::Pass(action) => {
-                let vouched = action.notice().and_then(|notice| self.history.vouched.get(&notice));
-                let facts = vouched.map_or_else(StepFacts::default, |words| {
-                    StepFacts::evidence(format!("vouched for: {words}"))
-                });
-                self.record(Event::Done { action, facts }).await?;
-            }
+            Next::Pass(action) => self.record(passed(&self.history, action)).await?,
             Next::TurnBack { reason } => {
                 self.record(Event::UndoBegan { reason, initiator: Initiator::from(ENGINE) }).await?;
             }
             Next::Park { reason } => self.record(Event::Parked { reason }).await?,
             Next::Finish(outcome) => {
-                let event = self.finish(outcome).await;
+                let event = finished(self.engine, &self.history, outcome).await;
                 self.record(event).await?;
             }
         }
         Ok(None)
     }
 
-    async fn act(
-        &mut self,
-        action: Action,
-        probe_first: bool,
-        new_value: &mut Option<SecretValue>,
-    ) -> Result<Option<Ended>> {
+    /// Does a step whose intent is written.
+    async fn act(&mut self, begun: Begun, new_value: &mut Option<SecretValue>) -> Result<Option<Ended>> {
+        let Begun { action, probe_first } = begun;
         let boundary = Arc::clone(&self.engine.boundary);
         let step = action.describe(self.history.spec());
         tracing::debug!(%step, probe_first, "next step");
-        boundary.at(Point::BeforeIntent, &self.history, action);
-        let intent_first = !mutated(Mutation::IntentAfterEffect);
-        if intent_first {
-            self.record(Event::Begin { action }).await?;
-        }
         boundary.at(Point::AfterIntent, &self.history, action);
         let acting =
             Acting { engine: self.engine, history: &self.history, lease: self.lease, probe_first, new_value };
         let outcome = act::perform(acting, action).await;
-        if !intent_first {
+        if !intent_first() {
             self.record(Event::Begin { action }).await?;
         }
         boundary.at(Point::AfterEffect, &self.history, action);
@@ -118,9 +123,55 @@ impl Drive<'_> {
                 Event::Failed { action, kind: error.kind, effect, message: error.to_string() }
             }
         };
-        self.record(event).await?;
+        self.conclude(event).await?;
         boundary.at(Point::AfterOutcome, &self.history, action);
         Ok(None)
+    }
+
+    /// Writes the outcome of a step, and with it what follows without anything being done in between: gates that are
+    /// open, the intent of the next step or the end. One commit of the journal instead of one for each.
+    async fn conclude(&mut self, outcome: Event) -> Result<()> {
+        let mut ahead = self.history.clone();
+        let mut records = vec![self.foresee(&mut ahead, outcome)?];
+        loop {
+            let event = match ahead.next(self.engine.clock.now()) {
+                Next::Pass(action) => passed(&ahead, action),
+                Next::Act { action, probe_first } if intent_first() && !self.engine.stop.requested() => {
+                    self.engine.boundary.at(Point::BeforeIntent, &ahead, action);
+                    self.begun = Some(Begun { action, probe_first });
+                    Event::Begin { action }
+                }
+                // Of one that was undone somebody has to look what is current.
+                Next::Finish(outcome @ (Outcome::Succeeded | Outcome::Unchanged)) => {
+                    finished(self.engine, &ahead, outcome).await
+                }
+                Next::Act { .. }
+                | Next::Finished(_)
+                | Next::Finish(Outcome::RolledBack)
+                | Next::Parked
+                | Next::Park { .. }
+                | Next::TurnBack { .. }
+                | Next::Wait { .. } => break,
+            };
+            let last = !matches!(event, Event::Done { .. });
+            records.push(self.foresee(&mut ahead, event)?);
+            if last {
+                break;
+            }
+        }
+        let written = self.lease.append_all(records).await?;
+        for record in written {
+            recorded(self.engine, &mut self.history, &record)?;
+        }
+        Ok(())
+    }
+
+    /// `event` as the next record, folded into what there will be.
+    fn foresee(&self, ahead: &mut History, event: Event) -> Result<NewRecord> {
+        let record = new_record(self.engine, self.lease, ahead, event);
+        // Before it is written: what is in the journal stays, and a story that cannot be folded locks the secret for good.
+        ahead.foresee(&record).map_err(illegal)?;
+        Ok(record)
     }
 
     async fn wait(&self, now: Timestamp, until: Timestamp, why: WaitFor) -> Option<Ended> {
@@ -144,20 +195,6 @@ impl Drive<'_> {
         Ended::Interrupted { next_step }
     }
 
-    async fn finish(&self, outcome: Outcome) -> Event {
-        let facts = &self.history.facts;
-        let (rotated_at, current) = match outcome {
-            Outcome::Succeeded => (facts.promoted_at, facts.new.get(&StoreIndex::PRIMARY)),
-            Outcome::Unchanged => (None, facts.old.get(&StoreIndex::PRIMARY)),
-            // What was current before need not be: an editor's change may be why it was rolled back.
-            Outcome::RolledBack => {
-                let current = act::current_fingerprint(self.engine, &self.history).await;
-                return Event::Finished { outcome, rotated_at: None, current };
-            }
-        };
-        Event::Finished { outcome, rotated_at, current: current.map(|version| version.fingerprint) }
-    }
-
     async fn record(&mut self, event: Event) -> Result<()> {
         record(self.engine, self.lease, &mut self.history, event).await
     }
@@ -170,22 +207,58 @@ pub(crate) async fn record(
     history: &mut History,
     event: Event,
 ) -> Result<()> {
-    let illegal = |why: &str| {
-        let message = format!("a record that cannot follow was about to be written: {why}");
-        Error::not_applied(ErrorKind::Internal, "write record", message)
-    };
-    let record = NewRecord {
+    let record = new_record(engine, lease, history, event);
+    // As in `foresee`.
+    history.admits(&record).map_err(illegal)?;
+    let record = lease.append(record).await?;
+    recorded(engine, history, &record)
+}
+
+fn new_record(engine: &Engine, lease: &HeldLease, history: &History, event: Event) -> NewRecord {
+    NewRecord {
         rotation: history.id,
         secret: history.spec().secret.clone(),
         at: engine.clock.now(),
         fence: lease.fence(),
         event,
-    };
-    // Before it is written: what is in the journal stays, and a story that cannot be folded locks the secret for good.
-    history.admits(&record).map_err(illegal)?;
-    let record = lease.append(record).await?;
+    }
+}
+
+/// Folds in what is durable by now, and tells the observer.
+fn recorded(engine: &Engine, history: &mut History, record: &Record) -> Result<()> {
     tracing::trace!(seq = record.seq, event = record.body.event.name(), "recorded");
-    history.apply(&record).map_err(|refused| illegal(&refused.why))?;
-    engine.observer.on(&EngineEvent::Recorded { record: &record, history });
+    history.apply(record).map_err(|refused| illegal(refused.why))?;
+    engine.observer.on(&EngineEvent::Recorded { record, history });
     Ok(())
+}
+
+fn illegal(why: impl fmt::Display) -> Error {
+    let message = format!("a record that cannot follow was about to be written: {why}");
+    Error::not_applied(ErrorKind::Internal, "write record", message)
+}
+
+async fn finished(engine: &Arc<Engine>, history: &History, outcome: Outcome) -> Event {
+    let facts = &history.facts;
+    let (rotated_at, current) = match outcome {
+        Outcome::Succeeded => (facts.promoted_at, facts.new.get(&StoreIndex::PRIMARY)),
+        Outcome::Unchanged => (None, facts.old.get(&StoreIndex::PRIMARY)),
+        // What was current before need not be: an editor's change may be why it was rolled back.
+        Outcome::RolledBack => {
+            let current = act::current_fingerprint(engine, history).await;
+            return Event::Finished { outcome, rotated_at: None, current };
+        }
+    };
+    Event::Finished { outcome, rotated_at, current: current.map(|version| version.fingerprint) }
+}
+
+/// A gate that is open.
+fn passed(history: &History, action: Action) -> Event {
+    let vouched = action.notice().and_then(|notice| history.vouched.get(&notice));
+    let facts =
+        vouched.map_or_else(StepFacts::default, |words| StepFacts::evidence(format!("vouched for: {words}")));
+    Event::Done { action, facts }
+}
+
+fn intent_first() -> bool {
+    !mutated(Mutation::IntentAfterEffect)
 }

@@ -295,7 +295,7 @@ impl Engine {
             },
         };
         let id = history.id;
-        (Some(id), Drive { engine: self, lease, history }.run().await)
+        (Some(id), Drive::new(self, lease, history).run().await)
     }
 
     /// Why the plan does not hold any more, if another process carried it out: two replicas plan the same work at the same

@@ -108,6 +108,19 @@ impl HeldLease {
         Ok(record)
     }
 
+    /// Makes records that follow one another durable, at the cost of one where the journal can.
+    pub(crate) async fn append_all(&self, mut records: Vec<NewRecord>) -> Result<Vec<Record>> {
+        if records.len() == 1
+            && let Some(record) = records.pop()
+        {
+            return Ok(vec![self.append(record).await?]);
+        }
+        let asked_at = self.clock.running();
+        let written = self.journal.append_all(&self.lease, records).await?;
+        self.confirmed(asked_at);
+        Ok(written)
+    }
+
     /// Gives it back. One that was lost is nobody's loss, and one that cannot be given back expires.
     pub(crate) async fn release(&self) {
         give_back(&*self.journal, &self.lease).await;

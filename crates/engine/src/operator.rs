@@ -181,7 +181,7 @@ impl Engine {
         {
             return Ok((history.id, stopped(&error)));
         }
-        Ok((history.id, Drive { engine: self, lease, history }.run().await))
+        Ok((history.id, Drive::new(self, lease, history).run().await))
     }
 }
 

@@ -125,6 +125,25 @@ impl Entry {
     }
 }
 
+/// Numbers of records that were written, and why the next one was not.
+type Written = (Vec<u64>, Option<Refused>);
+
+/// Writes one after the other until one is refused. Refused is the whole of it if that is the first.
+pub(crate) fn write_all(
+    entries: &[Entry],
+    scope: &mut Scope<'_>,
+) -> std::result::Result<Result<Written, Refused>, Fault> {
+    let mut numbers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match entry.write(scope)? {
+            Ok(seq) => numbers.push(seq),
+            Err(refused) if numbers.is_empty() => return Ok(Err(refused)),
+            Err(refused) => return Ok(Ok((numbers, Some(refused)))),
+        }
+    }
+    Ok(Ok((numbers, None)))
+}
+
 impl Finish {
     fn write(
         &self,

@@ -15,7 +15,7 @@ use keywheel_core::{
 use rusqlite::{Connection, params};
 
 use crate::{
-    append::Entry,
+    append::{self, Entry},
     fault::Fault,
     files::Files,
     integrity::{self, Verified},
@@ -124,6 +124,22 @@ impl Journal for SqliteJournal {
             .map_err(|fault| fault.error(OPERATION, Effect::NotApplied, &self.path))?;
         let seq = writer.submit(OPERATION, move |scope| entry.write(scope)).await?;
         Ok(Record { seq, body: record })
+    }
+
+    async fn append_all(&self, lease: &Lease, records: Vec<NewRecord>) -> Result<Vec<Record>> {
+        const OPERATION: &str = "append to journal";
+        let writer = self.writer(OPERATION)?;
+        let entries = records
+            .iter()
+            .map(|record| Entry::new(lease, record))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|fault| fault.error(OPERATION, Effect::NotApplied, &self.path))?;
+        let (numbers, refused) =
+            writer.submit(OPERATION, move |scope| append::write_all(&entries, scope)).await?;
+        if let Some(refused) = refused {
+            return Err(refused.error(OPERATION, Effect::MaybeApplied, &self.path));
+        }
+        Ok(numbers.into_iter().zip(records).map(|(seq, body)| Record { seq, body }).collect())
     }
 
     async fn unfinished(&self) -> Result<Vec<Vec<Record>>> {

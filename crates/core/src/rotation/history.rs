@@ -217,9 +217,19 @@ impl History {
         if record.seq <= self.last_seq {
             return Err(illegal(record, "its number is not above the one before"));
         }
-        self.admits(&record.body).map_err(|why| illegal(record, why))?;
-        let at = record.body.at;
-        match &record.body.event {
+        self.foresee(&record.body).map_err(|why| illegal(record, why))?;
+        self.last_seq = record.seq;
+        Ok(())
+    }
+
+    /// Folds in a record that has no number yet: what there will be once it is written.
+    ///
+    /// # Errors
+    /// Why it cannot follow; the history is unchanged then.
+    pub fn foresee(&mut self, record: &NewRecord) -> Result<(), &'static str> {
+        self.admits(record)?;
+        let at = record.at;
+        match &record.event {
             Event::Started(_) => {}
             Event::Begin { action } => {
                 // An intent without an outcome: that attempt may have had its effect before the process died.
@@ -257,9 +267,8 @@ impl History {
             }
             Event::Finished { outcome, .. } => self.outcome = Some(*outcome),
         }
-        self.last_seq = record.seq;
         self.last_at = self.last_at.max(at);
-        self.fence = self.fence.max(record.body.fence);
+        self.fence = self.fence.max(record.fence);
         Ok(())
     }
 

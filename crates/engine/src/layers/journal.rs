@@ -18,6 +18,10 @@ impl<L: Layer, T: Journal + ?Sized> Journal for Layered<L, T> {
         self.layer.write("append", || self.inner.append(lease, record)).await
     }
 
+    async fn append_all(&self, lease: &Lease, records: Vec<NewRecord>) -> Result<Vec<Record>> {
+        self.layer.write("append_all", || self.inner.append_all(lease, records)).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
         self.layer.look("unfinished", || self.inner.unfinished()).await
     }

@@ -381,3 +381,26 @@ pub async fn c09_a_newer_or_damaged_journal_is_refused(fixture: JournalFixture) 
         assert!(open().await.is_err(), "{what} was opened all the same");
     }
 }
+
+/// 10. `append_all` leaves what `append` of one record after the other would leave: some of the first ones, or all. It
+///    fails with `NotApplied` only when none of them is there.
+pub async fn c10_records_that_follow_one_another_are_written_in_order(fixture: JournalFixture) {
+    let lease = fixture.lease(&fixture.journal).await;
+    let bodies: Vec<_> = every_event(&secret()).into_iter().map(|event| record(&lease, 1, event)).collect();
+    let written = fixture.journal.append_all(&lease, bodies.clone()).await.expect("append all");
+    assert!(written.iter().map(|record| &record.body).eq(&bodies), "{written:?}");
+    assert!(written.is_sorted_by(|one, next| one.seq < next.seq), "numbers grow");
+    assert_eq!(fixture.all().await, written);
+    let ended = vec![record(&lease, 1, finished(1, Outcome::Succeeded))];
+    fixture.journal.append_all(&lease, ended).await.expect("append the last one");
+    let last = fixture.other.last_rotation(&secret()).await.expect("last rotation").expect("there is one");
+    assert_eq!(last.rotation, rotation(1));
+    let before = fixture.all().await;
+    fixture.journal.release(&lease).await.expect("release");
+    let two =
+        || vec![record(&lease, 2, started(&secret())), record(&lease, 2, finished(2, Outcome::RolledBack))];
+    let refusal = fixture.journal.append_all(&lease, two()).await.expect_err("released");
+    assert_eq!((refusal.kind, refusal.effect), (ErrorKind::Fenced, Effect::NotApplied), "{refusal}");
+    assert_eq!(fixture.all().await, before);
+    assert_eq!(fixture.journal.append_all(&lease, Vec::new()).await.expect("nothing to write"), Vec::new());
+}

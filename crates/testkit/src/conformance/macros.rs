@@ -105,6 +105,7 @@ macro_rules! journal_conformance {
                 c07_a_silent_process_loses_its_lease_and_a_living_one_keeps_it,
                 c08_asking_again_gives_the_same_lease,
                 c09_a_newer_or_damaged_journal_is_refused,
+                c10_records_that_follow_one_another_are_written_in_order,
             ]
         );
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keywheel_core::{
     Initiator, Result, RotationId, SecretName,
-    journal::{Acquired, Journal, LastRotation, Lease},
+    journal::{Acquired, Journal, LastRotation, Lease, append_each},
     rotation::{NewRecord, Record},
 };
 
@@ -16,6 +16,11 @@ use super::wrap::Faulty;
 impl<T: Journal + ?Sized> Journal for Faulty<T> {
     async fn append(&self, lease: &Lease, record: NewRecord) -> Result<Record> {
         self.plan.change(&self.label, "append", self.inner.append(lease, record)).await
+    }
+
+    /// Each record is a call that may fail.
+    async fn append_all(&self, lease: &Lease, records: Vec<NewRecord>) -> Result<Vec<Record>> {
+        append_each(self, lease, records).await
     }
 
     async fn unfinished(&self) -> Result<Vec<Vec<Record>>> {
