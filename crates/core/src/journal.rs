@@ -75,7 +75,7 @@ pub struct LastRotation {
 /// 8. A lease that its holder asks for again is given again, with the same fence.
 /// 9. A journal of a newer format, or a damaged one, is refused when it is opened.
 /// 10. `append_all` leaves what `append` of one record after the other would leave: some of the first ones, or all. It
-///    fails with `NotApplied` only when none of them is there.
+///     fails with `NotApplied` only when none of them is there.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Writes one record durably.

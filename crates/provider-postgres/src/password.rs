@@ -1,21 +1,50 @@
 //! What a password becomes before it is sent.
 
-use keywheel_core::{Error, ErrorKind, Result, SecretValue};
-use postgres_protocol::password::scram_sha_256;
+use std::num::NonZeroU32;
+
+use aws_lc_rs::{digest, hmac, pbkdf2};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use keywheel_core::{Entropy as _, Error, ErrorKind, OsEntropy, Result, SecretValue};
 use tokio::task;
+use zeroize::Zeroizing;
+
+/// As many as the server itself takes, unless it is told otherwise.
+/// <https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-SCRAM-ITERATIONS>
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).unwrap();
 
 /// The SCRAM verifier of `value`: what the server keeps, and all that a statement or a log can show. It takes
-/// milliseconds of a processor.
+/// the better part of a millisecond of a processor.
 ///
 /// # Errors
-/// `InvalidValue` when clients would not agree on which password it is: `PostgreSQL` asks for `SASLprep` (RFC 4013) before
+/// `Internal` when there is no randomness; `InvalidValue` when clients would not agree on which password it is: `PostgreSQL` asks for `SASLprep` (RFC 4013) before
 /// hashing, and what that changes or refuses, some drivers send as it is.
 pub(crate) async fn verifier(operation: &'static str, value: &SecretValue) -> Result<String> {
     check(operation, value)?;
+    let internal = |why: String| Error::not_applied(ErrorKind::Internal, operation, why);
+    let mut salt = [0; 16];
+    OsEntropy.fill(&mut salt).map_err(|error| internal(error.to_string()))?;
     let value = value.duplicate();
-    task::spawn_blocking(move || scram_sha_256(value.expose_secret()))
+    task::spawn_blocking(move || scram(value.expose_secret(), &salt))
         .await
-        .map_err(|_| Error::not_applied(ErrorKind::Internal, operation, "the password could not be hashed"))
+        .map_err(|_| internal("the password could not be hashed".to_owned()))
+}
+
+/// Two keys made from the password (RFC 5802, section 3), in the form in which the server keeps them
+/// (<https://www.postgresql.org/docs/current/catalog-pg-authid.html>). `postgres_protocol` makes them too; it leaves copies
+/// of the password in memory that nobody wipes, and hashes each block of it twice as often.
+fn scram(password: &[u8], salt: &[u8]) -> String {
+    let mut salted = Zeroizing::new([0; digest::SHA256_OUTPUT_LEN]);
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, password, &mut *salted);
+    let salted = hmac::Key::new(hmac::HMAC_SHA256, &*salted);
+    let client_key = hmac::sign(&salted, b"Client Key");
+    let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
+    let server_key = hmac::sign(&salted, b"Server Key");
+    format!(
+        "SCRAM-SHA-256${ITERATIONS}:{}${}:{}",
+        STANDARD.encode(salt),
+        STANDARD.encode(stored_key),
+        STANDARD.encode(server_key)
+    )
 }
 
 fn check(operation: &'static str, value: &SecretValue) -> Result<()> {
@@ -58,6 +87,17 @@ mod tests {
         assert_eq!(
             checked.map_err(|error| error.kind),
             if taken { Ok(()) } else { Err(ErrorKind::InvalidValue) }
+        );
+    }
+
+    /// The password, salt and iterations of the example in RFC 7677, section 3.
+    #[test]
+    fn the_keys_are_those_of_the_standard() {
+        let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("base64");
+        assert_eq!(
+            scram(b"pencil", &salt),
+            "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
+             wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
         );
     }
 

@@ -383,7 +383,7 @@ pub async fn c09_a_newer_or_damaged_journal_is_refused(fixture: JournalFixture) 
 }
 
 /// 10. `append_all` leaves what `append` of one record after the other would leave: some of the first ones, or all. It
-///    fails with `NotApplied` only when none of them is there.
+///     fails with `NotApplied` only when none of them is there.
 pub async fn c10_records_that_follow_one_another_are_written_in_order(fixture: JournalFixture) {
     let lease = fixture.lease(&fixture.journal).await;
     let bodies: Vec<_> = every_event(&secret()).into_iter().map(|event| record(&lease, 1, event)).collect();
