@@ -9,10 +9,10 @@ use rusqlite::Connection;
 const JOURNAL: &str = ".keywheel/journal.db";
 
 /// The boundary behind the outcome of `promote`: the new value is current, the old one is still there.
-const PROMOTED: usize = 8;
+const PROMOTED: usize = 9;
 
 /// Behind the outcome of `stage`.
-const STAGED: usize = 4;
+const STAGED: usize = 5;
 
 fn scene_dead_at(number: usize) -> Scene {
     let scene = Scene::password("overlap: 0s");
