@@ -173,6 +173,12 @@ pub trait Secret: Send + Sync {
     /// Every version with its stage, without values. A secret that does not exist yet has none.
     async fn versions(&self) -> Result<Versions>;
 
+    /// What limits of the store may do to a rotation that begins now, in sentences for a plan: a budget of writes that is
+    /// used up, an old version that is dropped before a rollback could want it. Looks only.
+    async fn cautions(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// The value in `stage`.
     async fn read(&self, stage: Stage) -> Result<SecretValue>;
 

@@ -106,6 +106,7 @@ async fn given_back(engine: &Engine, last: Option<&LastRotation>) -> Result<Opti
 struct Look {
     secret: SecretName,
     stores: Vec<StoreSeen>,
+    cautions: Vec<String>,
     provided: Option<ProvidedSeen>,
 }
 
@@ -113,6 +114,7 @@ fn settle(observed: &mut Observed, look: Option<std::result::Result<Look, tokio:
     let Some(look) = look else { return };
     let look = look.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     observed.stores.insert(look.secret.clone(), look.stores);
+    observed.cautions.insert(look.secret.clone(), look.cautions);
     if let Some(provided) = look.provided {
         observed.provided.insert(look.secret, provided);
     }
@@ -122,8 +124,33 @@ async fn look(engine: &Engine, position: usize) -> Look {
     let entry = &engine.inventory.secrets[position];
     let fingerprinter = engine.keys.fingerprinter(entry.fingerprint);
     let stores = look_at_stores(engine, entry, &fingerprinter).await;
+    let cautions = cautions_of_stores(engine, entry, &fingerprinter, &stores).await;
     let provided = (entry.source == Source::Provided).then(|| provided_seen(engine, entry, &fingerprinter));
-    Look { secret: entry.name.clone(), stores, provided }
+    Look { secret: entry.name.clone(), stores, cautions, provided }
+}
+
+/// What the stores that answered say of their limits.
+async fn cautions_of_stores(
+    engine: &Engine,
+    entry: &SecretEntry,
+    fingerprinter: &Fingerprinter,
+    seen: &[StoreSeen],
+) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, seen) in entry.stores.iter().zip(seen) {
+        let StoreSeen::Versions(_) = seen else { continue };
+        let cautions = match engine.looking().secret(place, fingerprinter.clone()) {
+            Ok(secret) => secret.cautions().await,
+            Err(error) => Err(error),
+        };
+        match cautions {
+            Ok(cautions) => {
+                words.extend(cautions.into_iter().map(|caution| format!("{}: {caution}", place.store)));
+            }
+            Err(error) => words.push(format!("{}: its limits cannot be read: {error}", place.store)),
+        }
+    }
+    words
 }
 
 pub(crate) async fn look_at_stores(

@@ -344,7 +344,8 @@ impl Judge<'_> {
             spec.consumers.clear();
         }
         let work = if primary.at(Stage::Current).is_none() { Work::Create } else { Work::Rotate };
-        let warnings = warnings::of(self.inventory, self.entry, &spec, seen, self.options);
+        let mut warnings = warnings::of(self.inventory, self.entry, &spec, seen, self.options);
+        warnings.extend(self.observed.cautions.get(&self.entry.name).into_iter().flatten().cloned());
         Verdict::Work(Box::new(Item {
             secret: self.entry.name.clone(),
             work,

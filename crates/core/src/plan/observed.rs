@@ -22,6 +22,8 @@ pub struct Observed {
     pub last: HashMap<SecretName, LastRotation>,
     /// What the stores of the candidates hold, store by store in the order of the entry.
     pub stores: BTreeMap<SecretName, Vec<StoreSeen>>,
+    /// What the limits of those stores may do to a rotation.
+    pub cautions: BTreeMap<SecretName, Vec<String>>,
     /// What is ready of user-provided values.
     pub provided: BTreeMap<SecretName, ProvidedSeen>,
     /// User-provided values that the last rotation of the secret took up and gave back: taking them up again by itself

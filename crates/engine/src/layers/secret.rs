@@ -19,6 +19,10 @@ impl<L: Layer, T: Secret + ?Sized> Secret for Layered<L, T> {
         self.layer.look("versions", || self.inner.versions()).await
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.layer.look("cautions", || self.inner.cautions()).await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.layer.look("read", || self.inner.read(stage)).await
     }

@@ -196,6 +196,10 @@ impl Secret for Offered {
         self.inner.versions().await
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.inner.cautions().await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.inner.read(stage).await
     }

@@ -54,6 +54,11 @@ impl Secret for Hooked {
         self.inner.versions().await
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        let _guard = (self.hook)("cautions").await?;
+        self.inner.cautions().await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         let _guard = (self.hook)("read").await?;
         self.inner.read(stage).await

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use keywheel_core::{
-    RotationId, SecretName, SecretValue, VersionId,
+    ErrorKind, RotationId, SecretName, SecretValue, VersionId,
     fingerprint::Fingerprinter,
     inventory::{Automation, Environment, Period, ProvidedFrom},
     journal::LastRotation,
@@ -388,4 +388,27 @@ async fn a_plan_holds_no_value() {
     assert_eq!(plan.items.len(), 1);
     let text = serde_json::to_string(&plan).unwrap();
     assert!(!text.contains(std::str::from_utf8(OLD).unwrap()), "{text}");
+}
+
+#[tokio::test]
+async fn a_plan_says_what_the_limits_of_stores_may_do() {
+    let world = World::with([Scene { stores: 2, ..Scene::unchecked() }], Settings::default());
+    world.view().secrets[1].caution("it keeps one version");
+    let plan = world.plan(&Selection::All).await;
+    let told: Vec<_> =
+        plan.items[0].warnings.iter().filter(|warning| warning.contains("it keeps one version")).collect();
+    assert_eq!(told, [&format!("{}: it keeps one version", plan.items[0].spec.stores[1].store)]);
+    assert_eq!(world.plan(&Selection::Due).await.items, [], "nothing is due for it");
+}
+
+#[tokio::test]
+async fn limits_that_cannot_be_read_are_said_and_hold_nothing_up() {
+    let calm = World::of(Scene::unchecked());
+    calm.plan(&Selection::All).await;
+    let number = calm.faults.calls().iter().find(|call| call.operation == "cautions").unwrap().number;
+    let faults = FaultPlan::at([(number, Fault::Refusal(ErrorKind::PermissionDenied))]);
+    let world = World::with([Scene::unchecked()], Settings { faults, ..Settings::default() });
+    let plan = world.plan(&Selection::All).await;
+    let warnings = &plan.items[0].warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("its limits cannot be read")), "{warnings:?}");
 }

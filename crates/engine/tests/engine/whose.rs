@@ -35,6 +35,10 @@ impl Secret for Forgetful {
         Ok(versions)
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.inner.cautions().await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.0.read(stage).await
     }

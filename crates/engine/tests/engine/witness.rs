@@ -87,6 +87,10 @@ impl Secret for Witnessed<MemorySecret> {
         self.inner.versions().await
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.inner.cautions().await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.inner.read(stage).await
     }

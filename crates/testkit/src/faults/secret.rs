@@ -19,6 +19,10 @@ impl<T: Secret + ?Sized> Secret for Faulty<T> {
         self.plan.look(&self.label, "versions", self.inner.versions()).await
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.plan.look(&self.label, "cautions", self.inner.cautions()).await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.plan.look(&self.label, "read", self.inner.read(stage)).await
     }

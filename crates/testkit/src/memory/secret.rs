@@ -25,6 +25,7 @@ struct Rack {
     versions: Vec<Held>,
     made: u64,
     newest_fence: Fence,
+    cautions: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -112,6 +113,11 @@ impl MemorySecret {
             mark: None,
             identity: None,
         });
+    }
+
+    /// From outside: whoever plans is told of a limit.
+    pub fn caution(&self, words: &str) {
+        lock(&self.rack).cautions.push(words.to_owned());
     }
 
     /// From outside: the bytes in `stage`.
@@ -204,6 +210,10 @@ impl Secret for MemorySecret {
     async fn versions(&self) -> Result<Versions> {
         let rack = lock(&self.rack);
         Ok(Versions(rack.versions.iter().map(|held| self.describe(held)).collect()))
+    }
+
+    async fn cautions(&self) -> Result<Vec<String>> {
+        Ok(lock(&self.rack).cautions.clone())
     }
 
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
