@@ -36,7 +36,7 @@ impl Secret for Forgetful {
     }
 
     async fn cautions(&self) -> Result<Vec<String>> {
-        self.inner.cautions().await
+        self.0.cautions().await
     }
 
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
