@@ -1,16 +1,18 @@
 //! Logging in, staying logged in, and being refused.
 
-use keywheel_core::{Effect, ErrorKind, secret::Stage};
-use keywheel_testkit::ManualClock;
 use std::{sync::Arc, time::Duration};
 
-use keywheel_core::{Fingerprinter, provider::{Store, Surroundings}, secret::Secret};
-use keywheel_testkit::declared::configure;
+use keywheel_core::{
+    Effect, ErrorKind, Fingerprinter,
+    provider::{Store, Surroundings},
+    secret::Stage,
+};
+use keywheel_testkit::{ManualClock, declared::configure};
 use rstest::rstest;
 
 use crate::{
     fake::{Fake, Token},
-    scene::{Scene, location, rotate, text},
+    scene::{Kept, Scene, location, rotate, text},
 };
 
 const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
@@ -30,20 +32,20 @@ async fn open(ttl: u64) -> Fake {
 }
 
 struct Logged {
-    secret: Arc<dyn Secret>,
+    secret: Kept,
     clock: ManualClock,
-    directory: tempfile::TempDir,
 }
 
 fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("secret"), "secret-of-the-role\n").unwrap();
-    let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+    let clock = ManualClock::at(jiff::Timestamp::UNIX_EPOCH);
     let surroundings = Surroundings { base: directory.path().to_owned(), clock: Arc::new(clock.clone()) };
     let kinds = keywheel_provider_vault::kinds();
     let settings = format!("address: '{}'\nauth: {auth}\n{more}", fake.url());
     let store: Arc<dyn Store> = configure(&*kinds[0], &surroundings, &settings).unwrap();
-    Logged { secret: store.secret(&location("app/database", false), Fingerprinter::plain()), clock, directory }
+    let secret = store.secret(&location("app/database", false), Fingerprinter::plain());
+    Logged { secret: Kept { secret, directory: Arc::new(directory) }, clock }
 }
 
 #[rstest]
@@ -53,12 +55,12 @@ fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
 #[tokio::test]
 async fn each_method_logs_in_once_and_a_wrong_credential_is_said_to_be_one(#[case] auth: &str) {
     let fake = open(1200).await;
-    let Logged { secret, directory, .. } = logged(&fake, auth, "");
+    let Logged { secret, .. } = logged(&fake, auth, "");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
     assert_eq!(fake.state(|state| state.logins), 1);
 
-    std::fs::write(directory.path().join("secret"), "hunter2-hunter2").unwrap();
+    std::fs::write(secret.directory.path().join("secret"), "hunter2-hunter2").unwrap();
     fake.state(|state| state.tokens.clear());
     let error = secret.read(Stage::Current).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Unauthenticated, Effect::NotApplied), "{error}");
@@ -92,7 +94,10 @@ async fn a_token_is_renewed_before_it_ends_and_replaced_afterwards() {
 async fn a_missing_right_is_no_reason_to_log_in_again() {
     let fake = open(1200).await;
     fake.state(|state| {
-        let rules = vec![("secret/data/app/*".to_owned(), vec!["read"]), ("secret/data/keywheel/*".to_owned(), vec!["read"])];
+        let rules = vec![
+            ("secret/data/app/*".to_owned(), vec!["read"]),
+            ("secret/data/keywheel/*".to_owned(), vec!["read"]),
+        ];
         state.roles.given = Token { rules, ttl: 1200, ..Token::default() };
     });
     let Logged { secret, .. } = logged(&fake, APP_ROLE, "");

@@ -44,7 +44,11 @@ async fn it_names_each_missing_right_and_the_policy_that_grants_it() {
     rules.push(right("secret/destroy/app/database", &["update"]));
     give(&rules);
     assert_eq!(said(&scene).await, "");
-    assert!(fake.seen().iter().all(|request| request.starts_with("GET") || request.ends_with("capabilities-self")));
+    assert!(
+        fake.seen()
+            .iter()
+            .all(|request| request.starts_with("GET") || request.ends_with("capabilities-self"))
+    );
 }
 
 #[tokio::test]
@@ -59,7 +63,9 @@ async fn it_names_what_the_engine_would_forget_and_a_token_that_ends() {
     let scene = Scene::with("s.short", &with_token(&fake.url(), ""));
     scene.store.check_location(&location("app/database", false)).unwrap();
     let text = said(&scene).await;
-    for words in ["ends in 300 s", "keeps one version of `app/database`", "768h0m0s", "delete_version_after=0s"] {
+    for words in
+        ["ends in 300 s", "keeps one version of `app/database`", "768h0m0s", "delete_version_after=0s"]
+    {
         assert!(text.contains(words), "{words} is missing in: {text}");
     }
 }

@@ -139,7 +139,8 @@ async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
     // Somebody writes the value itself.
     let staged = secret.stage(&calm(3), &value("three"), None).await.unwrap();
     let current = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
-    let deed = Trouble::Meanwhile(Box::new(|state| state.kv("secret").put("app/database", json!({"value": "x"}))));
+    let deed =
+        Trouble::Meanwhile(Box::new(|state| state.kv("secret").put("app/database", json!({"value": "x"}))));
     fake.trouble("POST secret/data/app", deed);
     let error = secret.promote(&calm(3), &staged.id, Some(&current)).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");

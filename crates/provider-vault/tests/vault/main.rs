@@ -16,3 +16,4 @@ mod faults;
 mod replay;
 mod scene;
 mod settings;
+mod tls;

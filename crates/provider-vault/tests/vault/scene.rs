@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ops::Deref,
     path::Path,
     sync::{
         Arc,
@@ -32,8 +33,22 @@ pub(crate) enum Server {
 
 /// A store, and the directory of its inventory with the token in it.
 pub(crate) struct Scene {
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
     pub(crate) store: Arc<dyn Store>,
+}
+
+/// A secret, and the directory with the credentials that its store logs in with.
+pub(crate) struct Kept {
+    pub(crate) secret: Arc<dyn Secret>,
+    pub(crate) directory: Arc<TempDir>,
+}
+
+impl Deref for Kept {
+    type Target = dyn Secret;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.secret
+    }
 }
 
 pub(crate) fn client() -> Client {
@@ -62,7 +77,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("token"), token).unwrap();
         let store = store(directory.path(), settings).unwrap();
-        Self { directory, store }
+        Self { directory: Arc::new(directory), store }
     }
 
     /// Over the fake, with the root's token.
@@ -76,8 +91,8 @@ impl Scene {
     }
 
     /// The secret at `key`, with no fields for next and previous.
-    pub(crate) fn at(&self, key: &str) -> Arc<dyn Secret> {
-        self.secret(&location(key, false))
+    pub(crate) fn at(&self, key: &str) -> Kept {
+        Kept { secret: self.secret(&location(key, false)), directory: Arc::clone(&self.directory) }
     }
 }
 

@@ -9,4 +9,4 @@ mod state;
 mod transit;
 
 pub(crate) use server::{Fake, Trouble};
-pub(crate) use state::{State, Token};
+pub(crate) use state::Token;

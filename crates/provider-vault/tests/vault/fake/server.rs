@@ -77,10 +77,6 @@ impl Fake {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
     pub(crate) fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.lock().state)
     }
