@@ -1,6 +1,9 @@
 //! TLS: whom the server may be, and who we are.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use keywheel_core::{Effect, Error, ErrorKind, Result, inventory::CredentialRef};
 use rustls::{
@@ -54,14 +57,14 @@ fn roots(tls: &Tls) -> Result<RootCertStore> {
     Ok(store)
 }
 
-fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let text = std::fs::read(path)
         .map_err(|error| Error::from_io(READ, Effect::NotApplied, error).with("path", path.display()))?;
     let all: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     all.ok().filter(|all| !all.is_empty()).ok_or_else(|| unusable(path))
 }
 
-fn unusable(path: &PathBuf) -> Error {
+fn unusable(path: &Path) -> Error {
     let message = "the file holds no certificates in PEM that can be used here";
     Error::not_applied(ErrorKind::InvalidConfig, READ, message).with("path", path.display())
 }

@@ -133,3 +133,26 @@ async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
+
+#[tokio::test]
+async fn each_call_makes_as_many_requests_as_its_documentation_says() {
+    for (shows, versions, stage, promote, retire) in [(true, 2, 2, 4, 6), (false, 3, 3, 5, 5)] {
+        let fake = Fake::start().await;
+        let scene = Scene::on(&fake);
+        let secret = scene.secret(&location("app/database", shows));
+        rotate(&*secret, 1, "one").await;
+        rotate(&*secret, 2, "two").await;
+        let current = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+        let mut counted = Vec::new();
+        fake.seen();
+        let staged = secret.stage(&calm(3), &value("three"), None).await.unwrap();
+        counted.push(fake.seen().len());
+        secret.promote(&calm(3), &staged.id, Some(&current)).await.unwrap();
+        counted.push(fake.seen().len());
+        secret.versions().await.unwrap();
+        counted.push(fake.seen().len());
+        secret.retire(&calm(3), &current).await.unwrap();
+        counted.push(fake.seen().len());
+        assert_eq!(counted, [stage, promote, versions, retire], "with fields for next and previous: {shows}");
+    }
+}

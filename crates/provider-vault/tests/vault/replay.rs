@@ -92,7 +92,7 @@ fn prepare(fake: &Fake) {
         let rules = vec![("secret/data/app/event-signing-key".to_owned(), vec!["read"])];
         let read_only = Token { rules, ttl: 3600, ..Token::default() };
         state.tokens.insert("s.read-only".to_owned(), read_only);
-        state.roles.role_id = "role".to_owned();
+        "role".clone_into(&mut state.roles.role_id);
         state.roles.renewable = true;
         state.roles.given.ttl = 1200;
         state.roles.secret_ids.insert("secret".to_owned(), 1);

@@ -21,15 +21,17 @@ pub(super) fn denied() -> Answer {
     errors(403, &["1 error occurred:\n\t* permission denied\n\n"])
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make it where they stand")]
 pub(super) fn envelope(status: u16, data: Value) -> Answer {
-    (status, whole(data, Value::Null))
+    (status, whole(&data, &Value::Null))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make it where they stand")]
 pub(super) fn with_auth(auth: Value) -> Answer {
-    (200, whole(Value::Null, auth))
+    (200, whole(&Value::Null, &auth))
 }
 
-pub(super) fn whole(data: Value, auth: Value) -> Value {
+pub(super) fn whole(data: &Value, auth: &Value) -> Value {
     json!({
         "request_id": "00000000-0000-0000-0000-000000000000",
         "lease_id": "",

@@ -72,7 +72,8 @@ impl Kv2 {
 
     pub(crate) fn delete_latest(&mut self, path: &str) {
         let at = self.paths.get_mut(path).unwrap();
-        at.versions.get_mut(&at.current).unwrap().deleted = "2026-11-21T00:00:00Z".to_owned();
+        let latest = at.versions.get_mut(&at.current).unwrap();
+        "2026-11-21T00:00:00Z".clone_into(&mut latest.deleted);
     }
 
     fn store(&mut self, path: &str, data: Value, now: &str) -> Value {
@@ -101,10 +102,9 @@ impl Kv2 {
             ("GET", "data") => self.read(path, asked.version),
             ("POST" | "PUT", "data") => self.write(path, asked.body, now),
             ("DELETE", "data") => {
-                if let Some(at) = self.paths.get_mut(path) {
-                    if let Some(version) = at.versions.get_mut(&at.current) {
-                        now.clone_into(&mut version.deleted);
-                    }
+                let latest = self.paths.get_mut(path).and_then(|at| at.versions.get_mut(&at.current));
+                if let Some(version) = latest {
+                    now.clone_into(&mut version.deleted);
                 }
                 done()
             }
@@ -154,7 +154,7 @@ impl Kv2 {
             }
             ("PATCH", "data") => errors(405, &[]),
             _ => {
-                let mut body = whole(Value::Null, Value::Null);
+                let mut body = whole(&Value::Null, &Value::Null);
                 body["warnings"] = json!([
                     "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints \
                      to use. If using the Vault CLI, use 'vault kv get' for this operation."
@@ -181,14 +181,12 @@ impl Kv2 {
 
     fn write(&mut self, path: &str, body: &Value, now: &str) -> Answer {
         let current = self.version(path);
-        match &body["data"] {
-            Value::Null => return errors(400, &["no data provided"]),
-            Value::Object(_) => {}
-            _ => {
-                let sentence =
-                    "error converting input text for field \"data\": '' expected a map, got 'string'";
-                return errors(400, &[sentence]);
-            }
+        if body["data"].is_null() {
+            return errors(400, &["no data provided"]);
+        }
+        if !body["data"].is_object() {
+            let sentence = "error converting input text for field \"data\": '' expected a map, got 'string'";
+            return errors(400, &[sentence]);
         }
         match body["options"]["cas"].as_u64() {
             Some(cas) if cas != current => {
@@ -236,19 +234,13 @@ pub(crate) struct Kv1(BTreeMap<String, Value>);
 
 impl Kv1 {
     pub(super) fn answer(&mut self, asked: &Asked<'_>, rest: &str) -> Answer {
-        match asked.method {
-            "GET" => match self.0.get(rest) {
-                Some(data) => {
-                    let mut body = whole(data.clone(), Value::Null);
-                    body["lease_duration"] = json!(2_764_800);
-                    (200, body)
-                }
-                None => absent(),
-            },
-            _ => {
-                self.0.insert(rest.to_owned(), asked.body.clone());
-                done()
-            }
+        if asked.method != "GET" {
+            self.0.insert(rest.to_owned(), asked.body.clone());
+            return done();
         }
+        let Some(data) = self.0.get(rest) else { return absent() };
+        let mut body = whole(data, &Value::Null);
+        body["lease_duration"] = json!(2_764_800);
+        (200, body)
     }
 }

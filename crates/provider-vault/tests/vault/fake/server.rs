@@ -120,10 +120,8 @@ async fn answer(
     };
     let (status, body) = reply;
     let status = StatusCode::from_u16(status).unwrap();
-    let mut response = match body {
-        Value::Null => status.into_response(),
-        body => (status, body.to_string()).into_response(),
-    };
+    let mut response =
+        if body.is_null() { status.into_response() } else { (status, body.to_string()).into_response() };
     for (name, value) in more {
         response.headers_mut().insert(name, value.parse().unwrap());
     }

@@ -182,7 +182,7 @@ impl State {
 
 /// The answer to `capabilities-self`, which stands in two places.
 pub(super) fn twice(data: Value) -> Answer {
-    let mut body = whole(data.clone(), Value::Null);
+    let mut body = whole(&data, &Value::Null);
     if let (Some(body), Value::Object(data)) = (body.as_object_mut(), data) {
         body.extend(data);
     }
