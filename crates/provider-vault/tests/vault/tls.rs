@@ -72,17 +72,19 @@ async fn both_sides_prove_who_they_are() {
     let scene = Scene::with("s.token", &settings);
     let directory = scene.directory.path();
     let secret = scene.at("app/database");
-    for (authority, client, kind, words) in [
-        (&ours, &ours, ErrorKind::Unavailable, "sealed"),
-        (&strangers, &ours, ErrorKind::InvalidConfig, "cannot be reached"),
-        (&ours, &strangers, ErrorKind::InvalidConfig, ""),
+    // With TLS 1.3 a client has done its part before it is refused: the alert, or no more than the end of the connection.
+    let refused: &[_] = &[ErrorKind::InvalidConfig, ErrorKind::Unavailable];
+    for (authority, client, kinds, words) in [
+        (&ours, &ours, &[ErrorKind::Unavailable][..], "sealed"),
+        (&strangers, &ours, &[ErrorKind::InvalidConfig], "cannot be reached"),
+        (&ours, &strangers, refused, "gave no answer"),
     ] {
         put(directory, "ca.pem", &authority.pem());
         let [certificate, key] = client.issue("keywheel");
         put(directory, "client.pem", &certificate);
         put(directory, "client.key", &key);
         let error = secret.read(Stage::Current).await.unwrap_err();
-        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
+        assert!(kinds.contains(&error.kind) && error.effect == Effect::NotApplied, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
     put(directory, "client.key", "no key");
