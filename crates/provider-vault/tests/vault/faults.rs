@@ -147,3 +147,23 @@ async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
     let document = fake.state(|state| state.kv("secret").latest("app/database"));
     assert_eq!(document, json!({"value": "x"}));
 }
+
+#[tokio::test]
+async fn whatever_fails_after_the_first_write_may_have_been_applied() {
+    let fake = Fake::start().await;
+    let secret = Scene::on(&fake).at("app/database");
+    rotate(&*secret, 1, "one").await;
+    let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    let staged = secret.stage(&calm(2), &value("two"), None).await.unwrap();
+    for (status, kind) in [(429, ErrorKind::RateLimited), (403, ErrorKind::PermissionDenied)] {
+        // The document is written, the record is not.
+        fake.state(|state| state.kv("secret").put("app/database", json!({"value": "one"})));
+        fake.trouble("POST secret/data/keywheel", Trouble::Answered(status, vec![], json!({"errors": []})));
+        let error = secret.promote(&calm(2), &staged.id, Some(&old)).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::MaybeApplied), "{error}");
+    }
+    // Who looks now sees it where it came from and where it is.
+    assert_eq!(shown(&*secret).await, "pending=two by 2, current=two by 2, previous=one by 1");
+    secret.promote(&calm(2), &staged.id, Some(&old)).await.unwrap();
+    assert_eq!(shown(&*secret).await, "current=two by 2, previous=one by 1");
+}
