@@ -10,16 +10,14 @@ use keywheel_core::{
 use keywheel_testkit::{ManualClock, declared::configure};
 use rstest::rstest;
 
-use crate::{
-    fake::{Fake, Token},
-    scene::{Kept, Scene, location, rotate, text},
-};
+use crate::scene::{Kept, Scene, location, rotate, text};
+use keywheel_testservers::vault::{Fake, Token};
 
 const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
 
 /// A fake on which everybody can log in, for so many seconds.
 async fn open(ttl: u64) -> Fake {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     fake.state(|state| {
         state.roles.given = Token { root: true, ttl, ..Token::default() };
         state.roles.renewable = true;
@@ -109,7 +107,7 @@ async fn a_missing_right_is_no_reason_to_log_in_again() {
 
 #[tokio::test]
 async fn a_token_from_a_file_is_read_anew_and_its_end_is_said() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let scene = Scene::on(&fake);
     let secret = scene.at("app/database");
     rotate(&*secret, 1, "one").await;

@@ -2,10 +2,8 @@
 
 use keywheel_core::provider::Severity;
 
-use crate::{
-    fake::{Fake, Token},
-    scene::{Scene, location, with_token},
-};
+use crate::scene::{Scene, location, with_token};
+use keywheel_testservers::vault::{Fake, Token};
 
 async fn said(scene: &Scene) -> String {
     let findings = scene.store.examine().await;
@@ -18,7 +16,7 @@ async fn said(scene: &Scene) -> String {
 
 #[tokio::test]
 async fn it_names_each_missing_right_and_the_policy_that_grants_it() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let right = |path: &str, rights: &[&'static str]| (path.to_owned(), rights.to_vec());
     let mut rules = vec![
         right("secret/data/app/database", &["read"]),
@@ -53,7 +51,7 @@ async fn it_names_each_missing_right_and_the_policy_that_grants_it() {
 
 #[tokio::test]
 async fn it_names_what_the_engine_would_forget_and_a_token_that_ends() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     fake.state(|state| {
         state.kv("secret").max_versions = 1;
         state.kv("secret").delete_version_after = "768h0m0s".to_owned();
@@ -72,7 +70,7 @@ async fn it_names_what_the_engine_would_forget_and_a_token_that_ends() {
 
 #[tokio::test]
 async fn it_says_what_is_the_matter_with_the_server() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let scene = Scene::on(&fake);
     fake.state(|state| state.sealed = true);
     assert!(said(&scene).await.contains("vault operator unseal"));

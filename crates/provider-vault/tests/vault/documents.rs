@@ -3,14 +3,12 @@
 use keywheel_core::{Effect, ErrorKind, secret::Stage};
 use serde_json::{Value, json};
 
-use crate::{
-    fake::Fake,
-    scene::{Scene, calm, location, rotate, shown, text, value, with_token},
-};
+use crate::scene::{Scene, calm, location, rotate, shown, text, value, with_token};
+use keywheel_testservers::vault::Fake;
 
 #[tokio::test]
 async fn another_installation_sees_what_is_pending_and_what_is_in_its_overlap() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let (ours, theirs) = (Scene::on(&fake).at("app/database"), Scene::on(&fake).at("app/database"));
     rotate(&*ours, 1, "one").await;
     ours.stage(&calm(2), &value("two"), None).await.unwrap();
@@ -32,7 +30,7 @@ async fn another_installation_sees_what_is_pending_and_what_is_in_its_overlap() 
 
 #[tokio::test]
 async fn deleted_and_destroyed_versions_are_no_versions() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
@@ -54,7 +52,7 @@ async fn deleted_and_destroyed_versions_are_no_versions() {
 
 #[tokio::test]
 async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
@@ -77,7 +75,7 @@ async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
 
 #[tokio::test]
 async fn values_that_were_pending_are_not_kept_by_the_engine() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     let record = fake.state(|state| {
@@ -90,7 +88,7 @@ async fn values_that_were_pending_are_not_kept_by_the_engine() {
 
 #[tokio::test]
 async fn two_secrets_of_one_document_do_not_meet() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let scene = Scene::on(&fake);
     let (a, b) = (scene.at("app/database#a"), scene.at("app/database#b"));
     rotate(&*a, 1, "a1").await;
@@ -106,7 +104,7 @@ async fn two_secrets_of_one_document_do_not_meet() {
 
 #[tokio::test]
 async fn a_mount_that_cannot_be_used_is_refused_before_anything_is_written() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     fake.state(|state| {
         state.mount("old", "kv", "1");
         state.mount("transit", "transit", "1");
@@ -126,7 +124,7 @@ async fn a_mount_that_cannot_be_used_is_refused_before_anything_is_written() {
 
 #[tokio::test]
 async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     fake.state(|state| state.kv("secret").put("app/database", json!({"value": {"inner": "hunter2"}})));
     let error = secret.versions().await.unwrap_err();
@@ -137,7 +135,7 @@ async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
 #[tokio::test]
 async fn each_call_makes_as_many_requests_as_its_documentation_says() {
     for (shows, versions, stage, promote, retire) in [(true, 2, 2, 4, 6), (false, 3, 3, 5, 5)] {
-        let fake = Fake::start().await;
+        let fake = Fake::start();
         let scene = Scene::on(&fake);
         let secret = scene.secret(&location("app/database", shows));
         rotate(&*secret, 1, "one").await;

@@ -5,14 +5,12 @@ use std::time::Duration;
 use keywheel_core::{Effect, ErrorKind, secret::Stage};
 use serde_json::{Value, json};
 
-use crate::{
-    fake::{Fake, Trouble},
-    scene::{Scene, calm, rotate, rotation, shown, value},
-};
+use crate::scene::{Scene, calm, rotate, rotation, shown, value};
+use keywheel_testservers::vault::{Fake, Trouble};
 
 #[tokio::test]
 async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     let sealed = json!({"errors": ["error performing token check: Vault is sealed"]});
     let later = vec![("retry-after", "7".to_owned())];
@@ -44,7 +42,7 @@ async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
 
 #[tokio::test]
 async fn a_standby_that_points_to_the_active_node_is_followed_and_no_further() {
-    let (fake, standby) = (Fake::start().await, Fake::start().await);
+    let (fake, standby) = (Fake::start(), Fake::start());
     let secret = Scene::on(&standby).at("app/database");
     // The second request of the operation goes to the active node at once.
     let to = |url: &str| vec![("location", format!("{url}/v1/whatever/it/says"))];
@@ -66,7 +64,7 @@ async fn a_request_and_a_reply_that_are_lost_leave_nobody_sure_and_the_next_atte
             ("POST secret/destroy/app", 2),
             ("POST secret/data/keywheel", 2),
         ] {
-            let fake = Fake::start().await;
+            let fake = Fake::start();
             let scene = Scene::on(&fake);
             let secret = scene.at("app/database");
             fake.state(|state| state.kv("secret").put("app/database", json!({"value": "one", "port": 5432})));
@@ -114,7 +112,7 @@ async fn a_request_and_a_reply_that_are_lost_leave_nobody_sure_and_the_next_atte
 
 #[tokio::test]
 async fn nothing_is_sent_after_the_deadline() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     let error = secret.stage(&rotation(1, Duration::ZERO), &value("one"), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::TimedOut, Effect::NotApplied), "{error}");
@@ -123,7 +121,7 @@ async fn nothing_is_sent_after_the_deadline() {
 
 #[tokio::test]
 async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let scene = Scene::on(&fake);
     let secret = scene.at("app/database");
     rotate(&*secret, 1, "one").await;
@@ -150,7 +148,7 @@ async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
 
 #[tokio::test]
 async fn whatever_fails_after_the_first_write_may_have_been_applied() {
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();

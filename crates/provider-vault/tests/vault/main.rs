@@ -11,7 +11,6 @@ mod auth;
 mod conformance;
 mod doctor;
 mod documents;
-mod fake;
 mod faults;
 mod replay;
 mod scene;

@@ -5,10 +5,8 @@ use std::{env, fs, path::PathBuf};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    fake::{Fake, Token},
-    scene::ask,
-};
+use crate::scene::ask;
+use keywheel_testservers::vault::{Fake, Token};
 
 /// What differs from one run of a server to the next.
 const VOLATILE: [&str; 22] = [
@@ -59,7 +57,7 @@ async fn the_fake_answers_as_the_recorded_server_did() {
         .filter(|exchange: &Value| exchange["request"].is_object())
         .collect();
     assert!(exchanges.len() > 60, "{} exchanges", exchanges.len());
-    let fake = Fake::start().await;
+    let fake = Fake::start();
     prepare(&fake);
     for exchange in &exchanges {
         let name = exchange["name"].as_str().unwrap();

@@ -22,7 +22,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fake::Fake;
+use keywheel_testservers::vault::Fake;
 
 /// The server under test.
 pub(crate) enum Server {
@@ -146,7 +146,7 @@ impl Server {
     pub(crate) async fn start() -> Self {
         match (env::var("VAULT_ADDR"), env::var("VAULT_TOKEN")) {
             (Ok(address), Ok(_)) => Self::Real(address),
-            _ => Self::Fake(Fake::start().await),
+            _ => Self::Fake(Fake::start()),
         }
     }
 

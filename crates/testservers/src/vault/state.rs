@@ -13,22 +13,24 @@ use super::{
 };
 
 /// A request.
-pub(crate) struct Asked<'r> {
-    pub(crate) method: &'r str,
+pub(super) struct Asked<'r> {
+    pub(super) method: &'r str,
     /// Below `/v1/`.
-    pub(crate) path: &'r str,
-    pub(crate) version: Option<u64>,
-    pub(crate) token: Option<&'r str>,
-    pub(crate) body: &'r Value,
+    pub(super) path: &'r str,
+    pub(super) version: Option<u64>,
+    pub(super) token: Option<&'r str>,
+    pub(super) body: &'r Value,
 }
 
 /// A token.
 #[derive(Clone, Default)]
-pub(crate) struct Token {
-    pub(crate) root: bool,
+pub struct Token {
+    /// It may do everything.
+    pub root: bool,
     /// Patterns of paths, and what may be done there.
-    pub(crate) rules: Vec<(String, Vec<&'static str>)>,
-    pub(crate) ttl: u64,
+    pub rules: Vec<(String, Vec<&'static str>)>,
+    /// How many seconds it lives; zero is for ever.
+    pub ttl: u64,
 }
 
 pub(super) enum Engine {
@@ -38,30 +40,36 @@ pub(super) enum Engine {
     Database(Database),
 }
 
+/// Everything.
 #[derive(Default)]
-pub(crate) struct State {
-    pub(crate) sealed: bool,
-    pub(crate) tokens: BTreeMap<String, Token>,
-    pub(crate) roles: Roles,
+pub struct State {
+    /// Whether it is sealed.
+    pub sealed: bool,
+    /// The tokens that it knows.
+    pub tokens: BTreeMap<String, Token>,
+    /// Who may log in.
+    pub roles: Roles,
     /// The namespace that everything is in.
-    pub(crate) namespace: Option<String>,
+    pub namespace: Option<String>,
     /// How many logins there were.
-    pub(crate) logins: usize,
-    pub(crate) renewals: usize,
+    pub logins: usize,
+    /// How many renewals of a token there were.
+    pub renewals: usize,
     pub(super) mounts: BTreeMap<String, Engine>,
     pub(super) ticks: u64,
 }
 
 impl State {
     /// The version-2 engine at `mount`.
-    pub(crate) fn kv(&mut self, mount: &str) -> &mut Kv2 {
+    pub fn kv(&mut self, mount: &str) -> &mut Kv2 {
         match self.mounts.get_mut(mount) {
             Some(Engine::Kv2(kv)) => kv,
             _ => panic!("no KV engine at {mount}"),
         }
     }
 
-    pub(crate) fn mount(&mut self, path: &str, kind: &str, version: &str) {
+    /// Puts an engine at `path`.
+    pub fn mount(&mut self, path: &str, kind: &str, version: &str) {
         let engine = match (kind, version) {
             ("kv", "2") => Engine::Kv2(Kv2::default()),
             ("kv", _) => Engine::Kv1(Kv1::default()),
@@ -72,7 +80,7 @@ impl State {
         self.mounts.insert(path.to_owned(), engine);
     }
 
-    pub(crate) fn answer(&mut self, asked: &Asked<'_>) -> Answer {
+    pub(super) fn answer(&mut self, asked: &Asked<'_>) -> Answer {
         if asked.path == "sys/health" {
             return self.health();
         }

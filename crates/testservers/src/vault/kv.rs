@@ -12,26 +12,35 @@ use super::{
 /// What the engine keeps unless it is told a number.
 const VERSIONS: u64 = 10;
 
+/// An engine of version 2.
 #[derive(Default)]
-pub(crate) struct Kv2 {
-    pub(crate) cas_required: bool,
-    pub(crate) max_versions: u64,
-    pub(crate) delete_version_after: String,
-    pub(crate) paths: BTreeMap<String, Path>,
+pub struct Kv2 {
+    /// Whether a write without check-and-set is refused.
+    pub cas_required: bool,
+    /// How many versions a path keeps that does not say it; zero is ten.
+    pub max_versions: u64,
+    /// When versions are deleted by themselves, in the server's words; empty is never.
+    pub delete_version_after: String,
+    /// What there is.
+    pub paths: BTreeMap<String, Path>,
 }
 
+/// One path.
 #[derive(Default)]
-pub(crate) struct Path {
+pub struct Path {
     current: u64,
     oldest: u64,
-    pub(crate) max_versions: u64,
+    /// How many versions it keeps; zero is what the engine says.
+    pub max_versions: u64,
     created: String,
     updated: String,
-    pub(crate) versions: BTreeMap<u64, Version>,
+    /// Those that it keeps.
+    pub versions: BTreeMap<u64, Version>,
 }
 
+/// One version of a path.
 #[derive(Default)]
-pub(crate) struct Version {
+pub struct Version {
     data: Value,
     created: String,
     deleted: String,
@@ -50,29 +59,31 @@ impl Version {
 
 impl Kv2 {
     /// The document at `path`, as a consumer reads it.
-    pub(crate) fn latest(&self, path: &str) -> Value {
+    pub fn latest(&self, path: &str) -> Value {
         self.at(path, self.paths.get(path).map_or(0, |path| path.current))
     }
 
     /// The document in one version, if it can be read.
-    pub(crate) fn at(&self, path: &str, number: u64) -> Value {
+    pub fn at(&self, path: &str, number: u64) -> Value {
         let version = self.paths.get(path).and_then(|path| path.versions.get(&number));
         version.filter(|version| version.is_readable()).map_or(Value::Null, |version| version.data.clone())
     }
 
-    pub(crate) fn version(&self, path: &str) -> u64 {
+    /// The number of the latest version; zero if there is none.
+    pub fn version(&self, path: &str) -> u64 {
         self.paths.get(path).map_or(0, |path| path.current)
     }
 
     /// Writes as somebody who knows nothing of keywheel.
-    pub(crate) fn put(&mut self, path: &str, data: Value) {
+    pub fn put(&mut self, path: &str, data: Value) {
         let now = format!("2026-11-21T00:00:00.{:09}Z", self.version(path) + 1);
         self.store(path, data, &now);
     }
 
-    pub(crate) fn delete_latest(&mut self, path: &str) {
-        let at = self.paths.get_mut(path).unwrap();
-        let latest = at.versions.get_mut(&at.current).unwrap();
+    /// As `vault kv delete` does.
+    pub fn delete_latest(&mut self, path: &str) {
+        let at = self.paths.get_mut(path).expect("a path");
+        let latest = at.versions.get_mut(&at.current).expect("a version");
         "2026-11-21T00:00:00Z".clone_into(&mut latest.deleted);
     }
 
@@ -86,7 +97,8 @@ impl Kv2 {
         now.clone_into(&mut at.updated);
         let version = Version { data, created: now.to_owned(), ..Version::default() };
         at.versions.insert(at.current, version);
-        let limit = [at.max_versions, limit, VERSIONS].into_iter().find(|limit| *limit > 0).unwrap();
+        let limit =
+            [at.max_versions, limit, VERSIONS].into_iter().find(|limit| *limit > 0).unwrap_or(VERSIONS);
         if at.current > limit {
             at.oldest = at.current - limit + 1;
             at.versions = at.versions.split_off(&at.oldest);
@@ -230,7 +242,7 @@ impl Kv2 {
 }
 
 #[derive(Default)]
-pub(crate) struct Kv1(BTreeMap<String, Value>);
+pub(super) struct Kv1(BTreeMap<String, Value>);
 
 impl Kv1 {
     pub(super) fn answer(&mut self, asked: &Asked<'_>, rest: &str) -> Answer {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A status and a body; null is no body at all.
-pub(crate) type Answer = (u16, Value);
+pub(super) type Answer = (u16, Value);
 
 pub(super) fn done() -> Answer {
     (204, Value::Null)

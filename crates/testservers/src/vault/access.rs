@@ -11,15 +11,19 @@ use super::{
 
 /// Who may log in.
 #[derive(Default)]
-pub(crate) struct Roles {
+pub struct Roles {
     /// What a login gives.
-    pub(crate) given: Token,
-    pub(crate) renewable: bool,
-    pub(crate) role_id: String,
+    pub given: Token,
+    /// Whether that can be renewed.
+    pub renewable: bool,
+    /// The id of the only role of `approle`.
+    pub role_id: String,
     /// Secret ids, and how often each may be used.
-    pub(crate) secret_ids: BTreeMap<String, usize>,
-    pub(crate) service_account: Option<(String, String)>,
-    pub(crate) users: BTreeMap<String, String>,
+    pub secret_ids: BTreeMap<String, usize>,
+    /// The only role of `kubernetes`, and the token that logs in with it.
+    pub service_account: Option<(String, String)>,
+    /// The users of `userpass`, and their passwords.
+    pub users: BTreeMap<String, String>,
 }
 
 impl Token {
