@@ -2,8 +2,10 @@
 
 mod failure;
 mod reply;
+mod send;
 mod session;
 mod shared;
+mod token;
 
 pub(crate) use reply::Said;
 pub(crate) use session::Session;

@@ -16,7 +16,7 @@ use keywheel_testservers::vault::{Fake, Token};
 const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
 
 /// A fake on which everybody can log in, for so many seconds.
-async fn open(ttl: u64) -> Fake {
+fn open(ttl: u64) -> Fake {
     let fake = Fake::start();
     fake.state(|state| {
         state.roles.given = Token { root: true, ttl, ..Token::default() };
@@ -52,7 +52,7 @@ fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
 #[case("{ userpass: { user: ops, password: 'file:secret' } }")]
 #[tokio::test]
 async fn each_method_logs_in_once_and_a_wrong_credential_is_said_to_be_one(#[case] auth: &str) {
-    let fake = open(1200).await;
+    let fake = open(1200);
     let Logged { secret, .. } = logged(&fake, auth, "");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
@@ -68,7 +68,7 @@ async fn each_method_logs_in_once_and_a_wrong_credential_is_said_to_be_one(#[cas
 
 #[tokio::test]
 async fn a_token_is_renewed_before_it_ends_and_replaced_afterwards() {
-    let fake = open(1200).await;
+    let fake = open(1200);
     let Logged { secret, clock, .. } = logged(&fake, APP_ROLE, "");
     rotate(&*secret, 1, "one").await;
     let counts = || fake.state(|state| (state.logins, state.renewals));
@@ -90,7 +90,7 @@ async fn a_token_is_renewed_before_it_ends_and_replaced_afterwards() {
 
 #[tokio::test]
 async fn a_missing_right_is_no_reason_to_log_in_again() {
-    let fake = open(1200).await;
+    let fake = open(1200);
     fake.state(|state| {
         let rules = vec![
             ("secret/data/app/*".to_owned(), vec!["read"]),
@@ -121,7 +121,7 @@ async fn a_token_from_a_file_is_read_anew_and_its_end_is_said() {
 
 #[tokio::test]
 async fn a_namespace_goes_with_every_request() {
-    let fake = open(1200).await;
+    let fake = open(1200);
     fake.state(|state| state.namespace = Some("admin/payments".to_owned()));
     let Logged { secret, .. } = logged(&fake, APP_ROLE, "namespace: /admin/payments/");
     rotate(&*secret, 1, "one").await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::scene::{Scene, Server, ask, location, with_token};
 
 async fn fixture(key: &'static str, shows: bool, cas_required: bool) -> SecretFixture {
-    let server = Server::start().await;
+    let server = Server::start();
     let mount = server.mount().await;
     let (url, token) = (server.url(), server.token());
     if cas_required {

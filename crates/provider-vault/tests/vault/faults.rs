@@ -13,11 +13,11 @@ async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
     let fake = Fake::start();
     let secret = Scene::on(&fake).at("app/database");
     let sealed = json!({"errors": ["error performing token check: Vault is sealed"]});
-    let later = vec![("retry-after", "7".to_owned())];
+    let later = vec![("retry-after", "70".to_owned())];
     let elsewhere = vec![("location", "https://elsewhere.example/v1/".to_owned())];
     for (status, headers, body, kind, words) in [
         (503, vec![], sealed, ErrorKind::Unavailable, "sealed"),
-        (429, later, json!({"errors": []}), ErrorKind::RateLimited, "retry after: 7 s"),
+        (429, later, json!({"errors": []}), ErrorKind::RateLimited, "retry after: 70 s"),
         (472, vec![], Value::Null, ErrorKind::Unavailable, "standby"),
         (473, vec![], Value::Null, ErrorKind::Unavailable, "standby"),
         (412, vec![], json!({"errors": []}), ErrorKind::Unavailable, "latest writes"),
@@ -34,7 +34,7 @@ async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
     fake.trouble("POST secret/data/keywheel", Trouble::Answered(503, vec![], Value::Null));
     let error = secret.stage(&calm(2), &value("two"), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::MaybeApplied), "{error}");
-    let busy = vec![("retry-after", "1".to_owned())];
+    let busy = vec![("retry-after", "60".to_owned())];
     fake.trouble("POST secret/data/keywheel", Trouble::Answered(429, busy, Value::Null));
     let error = secret.stage(&calm(2), &value("two"), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::RateLimited, Effect::NotApplied), "{error}");

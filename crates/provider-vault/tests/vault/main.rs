@@ -13,6 +13,7 @@ mod doctor;
 mod documents;
 mod faults;
 mod replay;
+mod rotations;
 mod scene;
 mod settings;
 mod tls;

@@ -143,7 +143,7 @@ pub(crate) async fn shown(secret: &dyn Secret) -> String {
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         match (env::var("VAULT_ADDR"), env::var("VAULT_TOKEN")) {
             (Ok(address), Ok(_)) => Self::Real(address),
             _ => Self::Fake(Fake::start()),

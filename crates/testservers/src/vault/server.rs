@@ -1,11 +1,12 @@
 //! The fake as a server, with the troubles that a test orders.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     future::pending,
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use axum::{
@@ -22,7 +23,7 @@ use super::{
     answer::{Answer, errors},
     state::{Asked, State, Token},
 };
-use crate::patience::until;
+use crate::patience::{Stopwatch, until};
 
 /// What happens to one request.
 pub enum Trouble {
@@ -53,6 +54,9 @@ struct Inner {
     throttle: Option<Throttle>,
     /// How many requests were throttled.
     throttled: usize,
+    /// When, by method and path, and how long after that they came back.
+    put_off: HashMap<String, Stopwatch>,
+    came_back: Vec<(String, Duration)>,
     /// Where the draw of those to be throttled is.
     draw: u64,
     seen: Vec<String>,
@@ -138,6 +142,11 @@ impl Fake {
         self.lock().throttled
     }
 
+    /// How long after it was throttled each request came back, by method and path.
+    pub fn came_back(&self) -> Vec<(String, Duration)> {
+        self.lock().came_back.clone()
+    }
+
     /// Whether every trouble has struck.
     pub fn is_calm(&self) -> bool {
         self.lock().troubles.is_empty()
@@ -217,7 +226,10 @@ fn handled(
     let words = format!("{method} {path}");
     inner.seen.push(words.clone());
     inner.headers.push(headers.clone());
-    if let Some(refusal) = inner.throttled_away() {
+    if let Some(watch) = inner.put_off.remove(&words) {
+        inner.came_back.push((words.clone(), watch.elapsed()));
+    }
+    if let Some(refusal) = inner.throttled_away(&words) {
         return Some(refusal);
     }
     let namespace = headers.get("x-vault-namespace").and_then(|value| value.to_str().ok());
@@ -246,7 +258,7 @@ fn handled(
 
 impl Inner {
     /// The refusal, if this request is one of those that are too many.
-    fn throttled_away(&mut self) -> Option<(Answer, Headers)> {
+    fn throttled_away(&mut self, words: &str) -> Option<(Answer, Headers)> {
         let Throttle { percent, retry_after_seconds } = self.throttle?;
         // Knuth's generator for 64 bits: the same requests in the same order meet the same.
         self.draw = self.draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -254,6 +266,7 @@ impl Inner {
             return None;
         }
         self.throttled += 1;
+        self.put_off.insert(words.to_owned(), Stopwatch::start());
         let status = if self.throttled.is_multiple_of(2) { 503 } else { 429 };
         let later = vec![("retry-after", retry_after_seconds.to_string())];
         Some(((status, json!({ "errors": [] })), later))
