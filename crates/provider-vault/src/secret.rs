@@ -30,20 +30,23 @@
 //! | `promote` | 4 | 4, with a previous version from before 5 |
 //! | `retire` of `previous` | 6 | 5 |
 //!
-//! The first `stage` of a secret is one more.
+//! The first `stage` of a secret is one more. `stage` after `versions` of the same handle is one less, `retire` two, and three
+//! without such a field.
 
 mod picture;
 mod promote;
 mod retire;
 mod stage;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprinter, Identity, Result, SecretValue, VersionId,
     secret::{RotationMark, Secret, SecretCapabilities, Stage, VersionInfo, Versions},
 };
+
+use picture::Picture;
 
 use crate::{
     api::{Session, Shared},
@@ -63,14 +66,25 @@ const ATTEMPTS: usize = 8;
 
 /// A handle, as the engine holds it.
 pub(crate) struct VaultSecret {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) mount: Arc<str>,
-    pub(crate) place: Place,
-    pub(crate) sibling: String,
-    pub(crate) fingerprinter: Fingerprinter,
+    shared: Arc<Shared>,
+    mount: Arc<str>,
+    place: Place,
+    sibling: String,
+    fingerprinter: Fingerprinter,
+    looked: Mutex<Option<Picture>>,
 }
 
 impl VaultSecret {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        mount: Arc<str>,
+        place: Place,
+        sibling: String,
+        fingerprinter: Fingerprinter,
+    ) -> Self {
+        Self { shared, mount, place, sibling, fingerprinter, looked: Mutex::default() }
+    }
+
     async fn kv(&self, operation: &'static str, context: Option<&CallContext>) -> Result<Kv<'_>> {
         if self.place.path.is_empty() {
             let message = "the location is none that a secret can have here";
@@ -80,6 +94,16 @@ impl VaultSecret {
         let mut kv = Kv::new(session, &self.mount);
         kv.judge().await?;
         Ok(kv)
+    }
+
+    /// What the last call of this handle saw, if that was `versions`, for one change after it. A change that begins with it
+    /// is under check-and-set and looks for itself when somebody wrote meanwhile; whoever answers without a write looks anew.
+    fn seen_before(&self) -> Option<Picture> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn remember(&self, picture: Picture) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(picture);
     }
 
     /// So that an error says which secret it is about.

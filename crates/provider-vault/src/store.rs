@@ -60,13 +60,9 @@ impl Store for VaultStore {
     fn secret(&self, location: &Location, fingerprinter: Fingerprinter) -> Arc<dyn Secret> {
         // The inventory was refused for such a location; should one come here, nothing is sent for it.
         let place = Place::of(location, &self.staging).unwrap_or_else(|_| Place::nowhere());
-        Arc::new(VaultSecret {
-            shared: Arc::clone(&self.shared),
-            mount: Arc::clone(&self.mount),
-            sibling: place.sibling(&self.staging),
-            place,
-            fingerprinter,
-        })
+        let sibling = place.sibling(&self.staging);
+        let (shared, mount) = (Arc::clone(&self.shared), Arc::clone(&self.mount));
+        Arc::new(VaultSecret::new(shared, mount, place, sibling, fingerprinter))
     }
 
     async fn examine(&self) -> Vec<Finding> {

@@ -130,8 +130,12 @@ impl VaultSecret {
     }
 
     pub(super) async fn all_versions(&self) -> Result<Versions> {
+        self.seen_before();
         let mut kv = self.kv("look at versions", None).await?;
-        Ok(self.picture(&mut kv).await?.versions())
+        let picture = self.picture(&mut kv).await?;
+        let versions = picture.versions();
+        self.remember(picture);
+        Ok(versions)
     }
 
     pub(super) async fn value(&self, stage: Stage) -> Result<SecretValue> {
@@ -180,7 +184,7 @@ impl Standing {
 impl Picture {
     /// Whether a promotion came to its first write and not to its second: what was pending or displaced is current, and the
     /// record says of it that it is not.
-    fn is_behind(&self) -> bool {
+    pub(super) fn is_behind(&self) -> bool {
         let Some(Standing { id, .. }) = &self.current else { return false };
         let Record { current, previous, .. } = &self.record;
         let noted = current.as_ref().is_some_and(|known| known.id == *id);

@@ -20,6 +20,8 @@ impl VaultSecret {
         expected: Option<&VersionId>,
     ) -> Result<()> {
         let mut kv = self.kv("promote", Some(context)).await?;
+        // Not from what `versions` saw: the check is on the document, and what is pending is in the record.
+        self.seen_before();
         for _ in 0..ATTEMPTS {
             let mut picture = self.picture(&mut kv).await?;
             if is(picture.current.as_ref(), version) {

@@ -26,9 +26,17 @@ impl VaultSecret {
         let text = admitted(value)?;
         let mut kv = self.kv("stage", Some(context)).await?;
         let standing = Standing::new(&self.fingerprinter, value.duplicate());
+        let mut seen = self.seen_before().filter(|picture| {
+            // Only what leads to a write, which is checked: every other answer needs a look of its own.
+            picture.record.pending.is_none() && !is_by(&picture.record, context)
+        });
         for _ in 0..ATTEMPTS {
-            let Found { version, data, .. } = self.record(&mut kv).await?;
-            let mut record = data.unwrap_or_default();
+            let (version, mut record) = if let Some(picture) = seen.take() {
+                (picture.record_version, picture.record)
+            } else {
+                let Found { version, data, .. } = self.record(&mut kv).await?;
+                (version, data.unwrap_or_default())
+            };
             if let Some(before) = self.staged_before(&mut kv, context, &record, &standing).await? {
                 return Ok(before);
             }
@@ -61,15 +69,12 @@ impl VaultSecret {
         record: &Record,
         standing: &Standing,
     ) -> Result<Option<VersionInfo>> {
-        let last = record.current.as_ref().and_then(|known| known.mark.as_ref());
-        let displaced = record.previous.as_ref().and_then(|displaced| displaced.known.mark.as_ref());
         match &record.pending {
             Some(pending) if pending.mark.rotation != context.rotation => {
                 return Err(in_flight(kv, &pending.mark));
             }
             Some(_) => {}
-            None if [last, displaced].into_iter().flatten().any(|mark| mark.rotation == context.rotation) => {
-            }
+            None if is_by(record, context) => {}
             None => return Ok(None),
         }
         let picture = self.picture(kv).await?;
@@ -117,6 +122,7 @@ impl VaultSecret {
     }
 
     pub(super) async fn publish_version(&self, context: &CallContext, version: &VersionId) -> Result<()> {
+        self.seen_before();
         let mut kv = self.kv("publish", Some(context)).await?;
         let Some(field) = &self.place.next else {
             let message = "this secret has no place for the next version; say `next:` in the inventory";
@@ -147,6 +153,14 @@ impl VaultSecret {
         }
         Err(restless(&kv))
     }
+}
+
+/// Whether the rotation made what the record has as current or previous.
+fn is_by(record: &Record, context: &CallContext) -> bool {
+    let known = record.previous.as_ref().map(|displaced| &displaced.known);
+    let marks =
+        [record.current.as_ref(), known].into_iter().flatten().filter_map(|known| known.mark.as_ref());
+    marks.into_iter().any(|mark| mark.rotation == context.rotation)
 }
 
 /// The value as text, if a document can hold it.

@@ -8,10 +8,10 @@ use keywheel_core::{
     secret::Stage,
 };
 use keywheel_testkit::{ManualClock, declared::configure};
+use keywheel_testservers::vault::{Fake, Token};
 use rstest::rstest;
 
 use crate::scene::{Kept, Scene, location, rotate, text};
-use keywheel_testservers::vault::{Fake, Token};
 
 const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
 

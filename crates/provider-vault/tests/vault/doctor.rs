@@ -1,9 +1,9 @@
 //! What `doctor` says.
 
 use keywheel_core::provider::Severity;
+use keywheel_testservers::vault::{Fake, Token};
 
 use crate::scene::{Scene, location, with_token};
-use keywheel_testservers::vault::{Fake, Token};
 
 async fn said(scene: &Scene) -> String {
     let findings = scene.store.examine().await;

@@ -1,10 +1,11 @@
 //! What a document and a mount may be like.
 
 use keywheel_core::{Effect, ErrorKind, secret::Stage};
+use keywheel_testservers::vault::Fake;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, calm, location, rotate, shown, text, value, with_token};
-use keywheel_testservers::vault::Fake;
 
 #[tokio::test]
 async fn another_installation_sees_what_is_pending_and_what_is_in_its_overlap() {
@@ -132,25 +133,65 @@ async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
+#[rstest]
+#[case::with_fields_for_next_and_previous(true, [2, 2, 4, 6], [1, 4])]
+#[case::with_neither(false, [3, 3, 5, 5], [2, 2])]
 #[tokio::test]
-async fn each_call_makes_as_many_requests_as_its_documentation_says() {
-    for (shows, versions, stage, promote, retire) in [(true, 2, 2, 4, 6), (false, 3, 3, 5, 5)] {
-        let fake = Fake::start();
-        let scene = Scene::on(&fake);
-        let secret = scene.secret(&location("app/database", shows));
-        rotate(&*secret, 1, "one").await;
-        rotate(&*secret, 2, "two").await;
-        let current = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
-        let mut counted = Vec::new();
-        fake.seen();
-        let staged = secret.stage(&calm(3), &value("three"), None).await.unwrap();
-        counted.push(fake.seen().len());
-        secret.promote(&calm(3), &staged.id, Some(&current)).await.unwrap();
-        counted.push(fake.seen().len());
-        secret.versions().await.unwrap();
-        counted.push(fake.seen().len());
-        secret.retire(&calm(3), &current).await.unwrap();
-        counted.push(fake.seen().len());
-        assert_eq!(counted, [stage, promote, versions, retire], "with fields for next and previous: {shows}");
-    }
+async fn each_call_makes_as_many_requests_as_its_documentation_says(
+    #[case] shows: bool,
+    #[case] alone: [usize; 4],
+    #[case] after_a_look: [usize; 2],
+) {
+    let fake = Fake::start();
+    let scene = Scene::on(&fake);
+    let handle = || scene.secret(&location("app/database", shows));
+    rotate(&*handle(), 1, "one").await;
+    rotate(&*handle(), 2, "two").await;
+    fake.seen();
+    let mut counted = Vec::new();
+    let mut count = || counted.push(fake.seen().len());
+    let current = handle().versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    count();
+    let staged = handle().stage(&calm(3), &value("three"), None).await.unwrap();
+    count();
+    handle().promote(&calm(3), &staged.id, Some(&current)).await.unwrap();
+    count();
+    handle().retire(&calm(3), &current).await.unwrap();
+    count();
+    assert_eq!(counted, alone);
+
+    let handle = handle();
+    let current = handle.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    fake.seen();
+    let mut counted = Vec::new();
+    let staged = handle.stage(&calm(4), &value("four"), None).await.unwrap();
+    counted.push(fake.seen().len());
+    handle.promote(&calm(4), &staged.id, Some(&current)).await.unwrap();
+    handle.versions().await.unwrap();
+    fake.seen();
+    handle.retire(&calm(4), &current).await.unwrap();
+    counted.push(fake.seen().len());
+    assert_eq!(counted, after_a_look);
+}
+
+#[tokio::test]
+async fn what_a_look_saw_is_not_believed_when_others_wrote_since() {
+    let fake = Fake::start();
+    let scene = Scene::on(&fake);
+    let (ours, theirs) = (scene.at("app/database"), scene.at("app/database"));
+    rotate(&*ours, 1, "one").await;
+    let one = ours.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    // Somebody stages in between.
+    let staged = theirs.stage(&calm(2), &value("two"), None).await.unwrap();
+    let error = ours.stage(&calm(3), &value("three"), None).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+    assert!(error.to_string().contains("in flight"), "{error}");
+    // Somebody goes back in between: what was previous is current.
+    theirs.promote(&calm(2), &staged.id, Some(&one)).await.unwrap();
+    assert_eq!(shown(&*ours).await, "current=two by 2, previous=one by 1");
+    ours.versions().await.unwrap();
+    theirs.promote(&calm(2), &one, Some(&staged.id)).await.unwrap();
+    let error = ours.retire(&calm(2), &one).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+    assert_eq!(shown(&*ours).await, "current=one by 1, previous=two by 2");
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keywheel_core::{Effect, ErrorKind, secret::Stage};
+use keywheel_testservers::vault::{Fake, Trouble};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, calm, rotate, rotation, shown, value};
-use keywheel_testservers::vault::{Fake, Trouble};
 
 #[tokio::test]
 async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {

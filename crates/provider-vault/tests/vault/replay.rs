@@ -2,11 +2,11 @@
 
 use std::{env, fs, path::PathBuf};
 
+use keywheel_testservers::vault::{Fake, Token};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scene::ask;
-use keywheel_testservers::vault::{Fake, Token};
 
 /// What differs from one run of a server to the next.
 const VOLATILE: [&str; 22] = [

@@ -18,11 +18,10 @@ use keywheel_core::{
     secret::{Secret, Stage, Versions},
 };
 use keywheel_testkit::declared::{call, configure, surroundings};
+use keywheel_testservers::vault::Fake;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use keywheel_testservers::vault::Fake;
 
 /// The server under test.
 pub(crate) enum Server {

@@ -69,6 +69,12 @@ impl Kv2 {
         version.filter(|version| version.is_readable()).map_or(Value::Null, |version| version.data.clone())
     }
 
+    /// Every document that can be read, in each of its versions.
+    pub fn readable(&self) -> Vec<&Value> {
+        let versions = self.paths.values().flat_map(|path| path.versions.values());
+        versions.filter(|version| version.is_readable()).map(|version| &version.data).collect()
+    }
+
     /// The number of the latest version; zero if there is none.
     pub fn version(&self, path: &str) -> u64 {
         self.paths.get(path).map_or(0, |path| path.current)
