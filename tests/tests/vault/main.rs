@@ -7,6 +7,7 @@
 mod form;
 mod point;
 mod stage;
+mod two;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
