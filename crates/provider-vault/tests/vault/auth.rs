@@ -8,8 +8,9 @@ use keywheel_core::{
     secret::Stage,
 };
 use keywheel_testkit::{ManualClock, declared::configure};
-use keywheel_testservers::vault::{Fake, Token};
+use keywheel_testservers::vault::{Fake, Token, Trouble};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::scene::{Kept, Scene, location, rotate, text};
 
@@ -128,4 +129,16 @@ async fn a_namespace_goes_with_every_request() {
     assert_eq!(fake.last_header("x-vault-request").as_deref(), Some("true"));
     let error = logged(&fake, APP_ROLE, "").secret.read(Stage::Current).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error}");
+}
+
+#[tokio::test]
+async fn a_login_is_repeated_only_if_it_was_certainly_not_looked_at() {
+    let fake = open(1200);
+    let Logged { secret, .. } = logged(&fake, APP_ROLE, "");
+    let soon = || vec![("retry-after", "0".to_owned())];
+    // A secret id may be good for one login only.
+    fake.trouble("POST auth/approle/login", Trouble::Answered(503, soon(), json!({"errors": []})));
+    let error = secret.versions().await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error}");
+    assert_eq!(fake.seen().len(), 1);
 }

@@ -165,3 +165,56 @@ async fn whatever_fails_after_the_first_write_may_have_been_applied() {
     secret.promote(&calm(2), &staged.id, Some(&old)).await.unwrap();
     assert_eq!(shown(&*secret).await, "current=two by 2, previous=one by 1");
 }
+
+fn soon() -> Vec<(&'static str, String)> {
+    vec![("retry-after", "0".to_owned())]
+}
+
+#[tokio::test]
+async fn what_is_put_off_is_sent_again_whether_it_was_carried_out_or_not() {
+    for carried_out in [false, true] {
+        let fake = Fake::start();
+        let scene = Scene::on(&fake);
+        let secret = scene.at("app/database");
+        fake.state(|state| state.kv("secret").put("app/database", json!({"value": "one"})));
+        let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+        let trouble = |words: &str| {
+            let trouble = if carried_out {
+                Trouble::CarriedOutAndAnswered(503, soon())
+            } else {
+                Trouble::Answered(503, soon(), Value::Null)
+            };
+            fake.trouble(words, trouble);
+        };
+        trouble("POST secret/metadata/keywheel");
+        trouble("POST secret/data/keywheel");
+        let staged = secret.stage(&calm(1), &value("two"), None).await.unwrap();
+        trouble("GET secret/data/app");
+        trouble("POST secret/data/app");
+        trouble("POST secret/data/keywheel");
+        secret.promote(&calm(1), &staged.id, Some(&old)).await.unwrap();
+        assert_eq!(shown(&*secret).await, "current=two by 1, previous=one by 0");
+        trouble("POST secret/destroy/app");
+        trouble("POST secret/data/keywheel");
+        secret.retire(&calm(1), &old).await.unwrap();
+        assert!(fake.is_calm());
+        assert_eq!(shown(&*secret).await, "current=two by 1");
+        let (version, first) = fake.state(|state| {
+            let kv = state.kv("secret");
+            (kv.version("app/database"), kv.at("app/database", 1))
+        });
+        assert_eq!((version, first), (2, Value::Null), "carried out: {carried_out}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_write_that_may_have_been_carried_out_no_error_says_that_it_was_not() {
+    let fake = Fake::start();
+    let secret = Scene::on(&fake).at("app/database");
+    fake.trouble("POST secret/data/keywheel", Trouble::CarriedOutAndAnswered(503, soon()));
+    // It is sent again, and refused.
+    fake.trouble("POST secret/data/keywheel", Trouble::Answered(403, vec![], json!({"errors": []})));
+    let error = secret.stage(&calm(1), &value("one"), None).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::PermissionDenied, Effect::MaybeApplied), "{error}");
+    assert!(fake.is_calm());
+}

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use keywheel_core::{
     Clock, OsEntropy, Result, SecretValue,
     inventory::{self, Inventory},
@@ -48,7 +47,7 @@ impl Works {
         std::fs::write(directory.path().join("token"), Fake::ROOT).unwrap();
         let text = format!(
             "version: 1\n{more}stores:\n  vault:\n    vault: {{ address: '{}', auth: {{ token: 'file:token' }} }}\n    \
-             concurrency: 64\nsecrets:\n{secrets}",
+             concurrency: 400\nsecrets:\n{secrets}",
             fake.url()
         );
         let kinds = Kinds { stores: keywheel_provider_vault::kinds(), ..Kinds::default() };
@@ -83,30 +82,6 @@ impl Works {
     }
 }
 
-/// A clock that runs faster than the world.
-struct Fast {
-    began: jiff::Timestamp,
-    watch: Stopwatch,
-}
-
-/// How much faster.
-const FASTER: u32 = 10;
-
-#[async_trait]
-impl Clock for Fast {
-    fn now(&self) -> jiff::Timestamp {
-        self.began + self.running()
-    }
-
-    fn running(&self) -> Duration {
-        self.watch.elapsed() * FASTER
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        SystemClock.sleep(duration / FASTER).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_thousand_rotations_on_a_throttled_server_none_is_lost() {
     const ROTATIONS: usize = 1000;
@@ -120,31 +95,36 @@ async fn of_a_thousand_rotations_on_a_throttled_server_none_is_lost() {
         );
         entries.push_str(&entry);
     }
-    let clock = Fast { began: jiff::Timestamp::UNIX_EPOCH, watch: Stopwatch::start() };
-    let works = Works::new(&fake, Arc::new(clock), "concurrency: 64\n", &entries);
+    // Most of the time they wait for the second to be over.
+    let works = Works::new(&fake, Arc::new(SystemClock), "concurrency: 400\n", &entries);
     let throttle = Throttle { percent: 30, retry_after_seconds: 1 };
     fake.throttle(Some(throttle));
     let watch = Stopwatch::start();
-    let (mut finished, mut runs, mut sent) = (0, 0, 0);
-    // Whoever could not be looked at is not in the plan of a run, but in that of the next one.
+    let (mut finished, mut undone, mut runs, mut sent) = (0, 0, 0, 0);
+    // Whoever could not be looked at, or was undone, has its turn in the next run.
     while finished < ROTATIONS && runs < 3 {
         for item in works.rotate(&fake, false).await.items {
-            let succeeded = matches!(item.ended, Ended::Finished { outcome: Outcome::Succeeded, .. });
-            assert!(succeeded, "{item:?}");
-            finished += 1;
+            let Ended::Finished { outcome, .. } = item.ended else { panic!("{item:?}") };
+            match outcome {
+                Outcome::Succeeded => finished += 1,
+                // A machine that stands still for longer than a call may take.
+                Outcome::RolledBack => undone += 1,
+                Outcome::Unchanged => panic!("{} was not rotated", item.secret),
+            }
         }
         runs += 1;
         sent += fake.seen().len();
     }
     let throttled = fake.throttled();
     println!(
-        "{finished} of {ROTATIONS} rotations finished in {runs} runs and {:.0?}: {sent} requests, of which {throttled} were put off",
+        "{finished} of {ROTATIONS} rotations finished in {runs} runs and {:.0?}, {undone} more were undone: {sent} requests, of which {throttled} were put off",
         watch.elapsed()
     );
     assert_eq!(finished, ROTATIONS);
+    assert!(undone * 100 <= ROTATIONS, "{undone} were undone");
     assert!(throttled * 100 > sent * 25, "{throttled} of {sent} are no 30 %");
     // Nobody came back before the second was over, and they did not all come back when it was.
-    let told = Duration::from_secs(1) / FASTER;
+    let told = Duration::from_secs(1);
     let came_back = fake.came_back().into_iter();
     // What several ask at once is not told apart.
     let came_back: Vec<_> =
