@@ -34,6 +34,7 @@ pub fn kinds() -> Kinds {
             consumers: keywheel_provider_webhook::consumers ["http"],
             channels: keywheel_provider_webhook::channels ["slack", "webhook"]
         }
+        "vault" { stores: keywheel_provider_vault ["vault"] }
         "mail" { channels: keywheel_provider_mail ["smtp"] }
     }
     kinds

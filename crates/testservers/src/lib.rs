@@ -16,6 +16,8 @@ mod program;
 mod proxy;
 mod rabbitmq;
 mod redis;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use authority::Authority;
 pub use instance::{Instance, Launch};

@@ -3,8 +3,8 @@
 use std::{fmt, process::Child, time::Duration};
 
 use keywheel_tests::{
-    Said, Stopwatch,
-    crash::{End, Recovered, Stage as _, Story, expect, outwait_the_overlap, told, unharmed},
+    Said,
+    crash::{PATIENCE, Recovered, Stage as _, Story, recover, told, unharmed},
     pause,
 };
 use keywheel_testservers::{Mishap, Proxy, Weather};
@@ -21,11 +21,7 @@ pub(crate) const STORIES: [Story; 3] = [Story::Forwards, Story::ForwardsWithOver
 /// Longer than any call waits for its answer.
 const LATE: Duration = Duration::from_secs(31);
 
-/// How long keywheel waits for another try before it leaves it to `resume`.
-const PATIENCE: &str = "2s";
-
-/// How long `resume` may be repeated, and how often.
-const RECOVERY: Duration = Duration::from_mins(2);
+/// Between two looks whether a late request has arrived.
 const BETWEEN: Duration = Duration::from_millis(500);
 
 /// What happens to one request.
@@ -157,7 +153,7 @@ impl Meeting<'_> {
         self.stage
             .nobody_is_locked_out()
             .map_err(|why| format!("after {words:?}: {why}; {}", told(&said)))?;
-        let recovered = self.recover(&said, last.arguments)?;
+        let recovered = recover(&mut self.stage, &said, last.arguments, self.trouble.lasts())?;
         Ok(struck.then_some(recovered))
     }
 
@@ -188,42 +184,5 @@ impl Meeting<'_> {
         let looked = self.stage.nobody_is_locked_out();
         send(Signal::CONT)?;
         looked.map_err(|why| format!("in the middle of it: {why}"))
-    }
-
-    fn recover(&mut self, said: &Said, arguments: &[&str]) -> Result<Recovered, String> {
-        let story = self.stage.story();
-        let mut turned_back = false;
-        let mut by_itself = false;
-        let watch = Stopwatch::start();
-        match said.code() {
-            Some(0) => by_itself = true,
-            Some(20) => turned_back = true,
-            Some(21) => expect(said.words().contains("resume"), || format!("no way on: {}", told(said)))?,
-            // Nothing was begun: a person types it again.
-            Some(1) => {
-                let again = self.stage.scene().keywheel(arguments);
-                expect(again.code() == Some(0), || format!("{}; typed again: {}", told(said), told(&again)))?;
-            }
-            _ => return Err(format!("no honest end: {}", told(said))),
-        }
-        loop {
-            let said = self.stage.scene().keywheel(&["resume", "--yes", "--patience", PATIENCE]);
-            self.stage.nobody_is_locked_out().map_err(|why| format!("after resume: {why}"))?;
-            match said.code() {
-                Some(0) => break,
-                Some(20) => turned_back = true,
-                Some(21) if watch.elapsed() < RECOVERY => pause(BETWEEN),
-                _ => return Err(format!("resume says {}", told(&said))),
-            }
-        }
-        outwait_the_overlap(&self.stage)?;
-        let turned_back = turned_back && story.end() == End::New;
-        expect(!turned_back || self.trouble.lasts(), || "what passes by itself turned it back".to_owned())?;
-        self.stage.has_ended(if turned_back { End::Old } else { story.end() })?;
-        Ok(match (turned_back, by_itself) {
-            (true, _) => Recovered::TurnedBack,
-            (false, true) => Recovered::ByItself,
-            (false, false) => Recovered::ByResume,
-        })
     }
 }

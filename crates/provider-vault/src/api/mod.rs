@@ -1,0 +1,12 @@
+//! The HTTP API.
+
+mod failure;
+mod reply;
+mod send;
+mod session;
+mod shared;
+mod token;
+
+pub(crate) use reply::Said;
+pub(crate) use session::Session;
+pub(crate) use shared::Shared;

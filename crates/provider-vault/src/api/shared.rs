@@ -1,0 +1,69 @@
+//! What all operations of one store have in common.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use keywheel_core::{Clock, Error, ErrorKind, Result};
+use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
+use tokio::sync::Mutex;
+
+use crate::{
+    auth::{Auth, Held},
+    settings::is_loopback,
+    tls::{self, Tls},
+};
+
+/// How long a server may take to accept a connection, and to answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the server is, who we are, and the token that a login gave.
+pub(crate) struct Shared {
+    pub(crate) address: Url,
+    pub(crate) namespace: Option<HeaderValue>,
+    pub(crate) auth: Auth,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(super) held: Mutex<Option<Held>>,
+    tls: Tls,
+    /// The mount was seen to be one that can be used.
+    judged: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        address: Url,
+        namespace: Option<HeaderValue>,
+        tls: Tls,
+        auth: Auth,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { address, namespace, auth, clock, held: Mutex::default(), tls, judged: AtomicBool::new(false) }
+    }
+
+    pub(super) fn client(&self, operation: &'static str) -> Result<Client> {
+        let builder = Client::builder()
+            .tls_backend_preconfigured(tls::config(&self.tls, self.address.scheme() == "http")?)
+            .redirect(Policy::none())
+            .connect_timeout(PATIENCE)
+            // A connection that was kept may be dead, and then nobody knows whether the request arrived.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("keywheel/", env!("CARGO_PKG_VERSION")));
+        // The environment's proxy is for the network, not for this machine.
+        let builder = if is_loopback(&self.address) { builder.no_proxy() } else { builder };
+        builder
+            .build()
+            .map_err(|_| Error::not_applied(ErrorKind::Internal, operation, "the HTTP client cannot be made"))
+    }
+
+    pub(crate) fn is_judged(&self) -> bool {
+        self.judged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn judged(&self) {
+        self.judged.store(true, Ordering::Relaxed);
+    }
+}
