@@ -129,6 +129,10 @@ impl Secret for VaultSecret {
         self.located(self.all_versions().await)
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.located(self.limits().await)
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         self.located(self.value(stage).await)
     }

@@ -40,7 +40,9 @@ impl VaultSecret {
             if let Some(before) = self.staged_before(&mut kv, context, &record, &standing).await? {
                 return Ok(before);
             }
-            self.refuse_a_short_memory(&mut kv).await?;
+            if let Some(message) = self.short_memory(&mut kv).await? {
+                return Err(kv.session.error(ErrorKind::InvalidConfig, message));
+            }
             if version == 0 {
                 // What was pending once is a credential still: the engine is not to keep it.
                 kv.forget_all_but_the_latest(&self.sibling).await?;
@@ -100,25 +102,33 @@ impl VaultSecret {
 
     /// Without a field for it, the previous version is one that the engine keeps. One that keeps a single version has none
     /// for a rollback.
-    async fn refuse_a_short_memory(&self, kv: &mut Kv<'_>) -> Result<()> {
+    async fn short_memory(&self, kv: &mut Kv<'_>) -> Result<Option<String>> {
         if self.place.previous.is_some() {
-            return Ok(());
+            return Ok(None);
         }
-        let kept = match kv.kept(&self.place.path).await {
-            // The right to look is worth having, and not worth failing for: `doctor` says so.
-            Err(error) if error.kind == ErrorKind::PermissionDenied => return Ok(()),
-            kept => kept?,
-        };
-        if kept.is_some_and(|kept| kept.max_versions == 1) {
-            let message = format!(
-                "the engine keeps one version of this path (max_versions), so that there would be none to go back to: \
-                 `vault kv metadata put -mount={} -max-versions=10 {}`, or say `previous: '{}#previous'` where the entry \
-                 names the store",
-                self.mount, self.place.path, self.place.path
-            );
-            return Err(kv.session.error(ErrorKind::InvalidConfig, message));
+        let kept = unless_denied(kv.kept(&self.place.path).await)?;
+        Ok(kept.is_some_and(|kept| kept.max_versions == 1).then(|| self.keeps_one()))
+    }
+
+    fn keeps_one(&self) -> String {
+        format!(
+            "the engine keeps one version of this path (max_versions), so that there would be none to go back to: \
+             `vault kv metadata put -mount={} -max-versions=10 {}`, or say `previous: '{}#previous'` where the entry \
+             names the store",
+            self.mount, self.place.path, self.place.path
+        )
+    }
+
+    /// The same for a plan, which has time to ask for the mount's number as well. The engine goes by the larger of the two.
+    pub(super) async fn limits(&self) -> Result<Vec<String>> {
+        let mut kv = self.kv("find limits", None).await?;
+        if self.place.previous.is_some() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        let path = unless_denied(kv.kept(&self.place.path).await)?;
+        let mount = unless_denied(kv.kept_by_mount().await)?;
+        let most = [path, mount].into_iter().flatten().map(|kept| kept.max_versions).max();
+        Ok(if most == Some(1) { vec![self.keeps_one()] } else { Vec::new() })
     }
 
     pub(super) async fn publish_version(&self, context: &CallContext, version: &VersionId) -> Result<()> {
@@ -152,6 +162,14 @@ impl VaultSecret {
             }
         }
         Err(restless(&kv))
+    }
+}
+
+/// The right to look is worth having, and not worth failing for: `doctor` says so.
+fn unless_denied<T>(found: Result<Option<T>>) -> Result<Option<T>> {
+    match found {
+        Err(error) if error.kind == ErrorKind::PermissionDenied => Ok(None),
+        found => found,
     }
 }
 

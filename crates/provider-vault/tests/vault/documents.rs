@@ -66,8 +66,15 @@ async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
     let refusal = secret.stage(&calm(3), &value("three"), None).await.unwrap_err();
     assert_eq!((refusal.kind, refusal.effect), (ErrorKind::InvalidConfig, Effect::NotApplied), "{refusal}");
     assert!(refusal.to_string().contains("-max-versions=10"), "{refusal}");
+    // A plan says so before anything begins.
+    assert!(secret.cautions().await.unwrap()[0].contains("-max-versions=10"));
+    fake.state(|state| state.kv("secret").paths.get_mut("app/database").unwrap().max_versions = 0);
+    assert_eq!(secret.cautions().await.unwrap(), [""; 0], "ten, if nobody says anything");
+    fake.state(|state| state.kv("secret").max_versions = 1);
+    assert!(secret.cautions().await.unwrap()[0].contains("-max-versions=10"), "of the whole mount");
     let scene = Scene::on(&fake);
     let secret = scene.secret(&location("app/database", true));
+    assert_eq!(secret.cautions().await.unwrap(), [""; 0]);
     rotate(&*secret, 3, "three").await;
     assert_eq!(shown(&*secret).await, "current=three by 3, previous=two by 2");
     let note = fake.state(|state| state.kv("secret").latest("app/database"));
