@@ -1,0 +1,13 @@
+//! Secrets in a stand-in for AWS, and answers of AWS that it does not give.
+#![cfg(feature = "secretsmanager")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what sets a test up may only fail loudly; clippy exempts the tests alone"
+)]
+
+mod answers;
+mod conformance;
+mod life;
+mod network;
+mod scene;
+mod settings;

@@ -1,0 +1,85 @@
+//! A private stand-in for AWS: <https://docs.getmoto.org/en/latest/docs/server_mode.html>.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    instance::{Instance, Launch},
+    port::free_port,
+};
+
+/// Names the virtual environment of Python that has it.
+const VENV: &str = "KEYWHEEL_TEST_VENV";
+
+/// A running server. Whoever asks it may do everything, with any keys.
+pub struct Moto {
+    instance: Instance,
+    port: u16,
+}
+
+impl Moto {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it is not there, or does not start.
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let port = free_port();
+        let mut command = Command::new(installed());
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        // It asks AWS itself for nothing, and is to find nobody's keys.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("AWS_") {
+                command.env_remove(name);
+            }
+        }
+        let launch = Launch { command, run_as: None, end_with: Signal::TERM };
+        Self { instance: Instance::start(directory, launch, || answers(port)), port }
+    }
+
+    /// Its port, without TLS.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it has written to its log: one line for each request.
+    pub fn log(&self) -> String {
+        self.instance.log()
+    }
+}
+
+fn installed() -> PathBuf {
+    let venv = std::env::var_os(VENV).map(PathBuf::from);
+    // Tests lie in `target/debug/deps`; `cargo xtask test` makes the environment in `target/venv`.
+    let beside = std::env::current_exe().ok().into_iter().flat_map(|test| {
+        test.ancestors().skip(1).take(4).map(|directory| directory.join("venv")).collect::<Vec<_>>()
+    });
+    venv.into_iter()
+        .chain(beside)
+        .map(|venv| venv.join("bin").join("moto_server"))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| {
+            panic!(
+                "`moto_server` is missing: run `cargo xtask test`, or `python3 -m venv target/venv && \
+                 target/venv/bin/pip install 'moto[server]'` with the package `python3-venv`, or say in {VENV} where such \
+                 an environment is"
+            )
+        })
+}
+
+/// Whether it is this server that listens, and not one of somebody else who was given the same port meanwhile.
+fn answers(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let _waits = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let request = "GET /moto-api/data.json HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    let mut reply = String::new();
+    let read = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut reply));
+    read.is_ok() && reply.contains("Werkzeug") && reply.contains(" 200 ")
+}
