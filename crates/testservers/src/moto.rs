@@ -5,6 +5,7 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::Command,
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -18,6 +19,8 @@ use crate::{
 /// Names the virtual environment of Python that has it.
 const VENV: &str = "KEYWHEEL_TEST_VENV";
 
+static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
+
 /// A running server. Whoever asks it may do everything, with any keys.
 pub struct Moto {
     instance: Instance,
@@ -25,6 +28,20 @@ pub struct Moto {
 }
 
 impl Moto {
+    /// The one that the tests of this process share, started with the first of them.
+    ///
+    /// # Panics
+    /// As [`Moto::start`].
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        let started = Arc::new(Self::start());
+        *shared = Arc::downgrade(&started);
+        started
+    }
+
     /// Starts one.
     ///
     /// # Panics

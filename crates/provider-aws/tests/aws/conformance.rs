@@ -3,20 +3,20 @@
 use keywheel_testkit::conformance::SecretFixture;
 use keywheel_testservers::Moto;
 
-use crate::scene::{Eye, NAME, Scene};
+use crate::scene::{Eye, Scene, fresh};
 
-fn fixture(settings: &str) -> SecretFixture {
-    let server = Moto::start();
+fn fixture(settings: &'static str) -> SecretFixture {
+    let (server, name) = (Moto::shared(), fresh());
     let port = server.port();
     let (scene, eye) = (Scene::with(port, settings), Eye::at(port));
-    let settings = settings.to_owned();
-    SecretFixture::new(scene.secret(NAME))
-        .reopened_by(move || Scene::with(port, &settings).secret(NAME))
+    let (opened, seen) = (name.clone(), name.clone());
+    SecretFixture::new(scene.secret(&name))
+        .reopened_by(move || Scene::with(port, settings).secret(&opened))
         .seen_by_consumers(move || {
-            let eye = eye.clone();
-            Box::pin(async move { eye.consumers_see(NAME).await })
+            let (eye, name) = (eye.clone(), seen.clone());
+            Box::pin(async move { eye.consumers_see(&name).await })
         })
-        .keeping((server, scene))
+        .keeping(server)
 }
 
 keywheel_testkit::secret_conformance!(text_where_it_is_text, || async { fixture("") });

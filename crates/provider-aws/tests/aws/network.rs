@@ -11,7 +11,7 @@ use crate::scene::{Eye, NAME, Scene, rotation, text_at, value};
 /// Each request of each call is lost, or its reply is, until none is left to lose; then the call is made again, as the engine does.
 #[tokio::test]
 async fn wherever_the_connection_is_cut_nothing_is_said_that_is_not_so() {
-    let server = Moto::start();
+    let server = Moto::shared();
     let eye = Eye::at(server.port());
     for mishap in [Mishap::ReplyLost, Mishap::RequestLost] {
         for step in ["stage", "first", "promote", "retire"] {
@@ -82,7 +82,7 @@ async fn nothing_is_sent_without_time_and_who_is_not_there_is_unavailable() {
 
     let short = CallContext { deadline: Duration::from_millis(300), ..rotation(1) };
     let proxy = Proxy::to(server.port());
-    proxy.set(Weather::RepliesLost);
+    proxy.set(Weather::Slow(Duration::from_secs(2)));
     let secret = Scene::at(proxy.port()).secret(NAME);
     let outcome = timeout(Duration::from_secs(5), secret.stage(&short, &value("new"), None)).await;
     let error = outcome.expect("it gives up by itself").unwrap_err();

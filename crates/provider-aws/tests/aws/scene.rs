@@ -1,6 +1,14 @@
 //! A server, a store that the inventory could declare, and an eye that sees without the implementation.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_sdk_secretsmanager::{
     Client,
@@ -14,16 +22,14 @@ use keywheel_core::{
     secret::{Secret, Stage},
 };
 use keywheel_testkit::declared::{call, configure, surroundings};
-use tempfile::TempDir;
 
 pub(crate) const NAME: &str = "prod/db/password";
 const REGION: &str = "eu-central-1";
 
-/// A store, with the file of its keys.
+/// A store.
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) store: Arc<dyn Store>,
-    _directory: Arc<TempDir>,
 }
 
 impl Scene {
@@ -42,12 +48,15 @@ impl Scene {
     }
 
     pub(crate) fn settled(settings: &str) -> Result<Self, String> {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("key"), "the-secret-access-key-of-nobody\n").unwrap();
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let mut key = tempfile::NamedTempFile::new_in(base).unwrap();
+        key.write_all(b"the-secret-access-key-of-nobody\n").unwrap();
+        // Whole at every instant: other tests read it.
+        key.persist(base.join("key")).unwrap();
         let kinds = keywheel_provider_aws::kinds();
         let kind = kinds.iter().find(|kind| kind.name() == "aws-secrets-manager").unwrap();
-        let store = configure(&**kind, &surroundings(directory.path()), settings)?;
-        Ok(Self { store, _directory: Arc::new(directory) })
+        let store = configure(&**kind, &surroundings(base), settings)?;
+        Ok(Self { store })
     }
 
     pub(crate) fn secret(&self, name: &str) -> Arc<dyn Secret> {
@@ -57,6 +66,12 @@ impl Scene {
     pub(crate) async fn findings(&self) -> Vec<Finding> {
         self.store.examine().await
     }
+}
+
+/// A name that no other test of this process uses.
+pub(crate) fn fresh() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("{NAME}/{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(crate) fn location(name: &str) -> Location {
