@@ -15,7 +15,7 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{http::SharedHttpClient, runtime_components::RuntimeComponents};
 use keywheel_core::{Clock, Error, ErrorKind, Result, inventory::CredentialRef};
 use tokio::sync::OnceCell;
 
@@ -126,7 +126,7 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
         let mut connector =
             Connector::builder().proxy_config(ProxyConfig::disabled()).tls_provider(tls.clone());
         connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
         connector.build()
     })
 }

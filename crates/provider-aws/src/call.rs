@@ -1,6 +1,6 @@
 //! The requests of one operation.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, pin::Pin, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -28,7 +28,7 @@ impl<'a> Call<'a> {
     /// A request that only looks.
     pub(crate) async fn look<T, E>(
         &self,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        request: Pin<Box<impl Future<Output = Result<T, SdkError<E, HttpResponse>>>>>,
     ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + StdError + 'static,
@@ -42,7 +42,7 @@ impl<'a> Call<'a> {
     /// A request that changes something.
     pub(crate) async fn change<T, E>(
         &mut self,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        request: Pin<Box<impl Future<Output = Result<T, SdkError<E, HttpResponse>>>>>,
     ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + StdError + 'static,
@@ -57,7 +57,7 @@ impl<'a> Call<'a> {
 
     async fn send<T, E>(
         &self,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        request: Pin<Box<impl Future<Output = Result<T, SdkError<E, HttpResponse>>>>>,
     ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + StdError + 'static,

@@ -49,6 +49,7 @@ where
     Failure { error: described, code }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the SDK's list is open")]
 fn unanswered<E: StdError + 'static>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     let (mut refused, mut credentials) = (false, false);

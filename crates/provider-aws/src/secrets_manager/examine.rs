@@ -16,7 +16,7 @@ pub(super) async fn findings(shared: &Shared) -> Vec<Finding> {
             return vec![Finding::error(error.to_string(), "write `region` in the store's settings")];
         }
     };
-    let Err(failure) = call.look(client.describe_secret().secret_id(NOBODY).send()).await else {
+    let Err(failure) = call.look(Box::pin(client.describe_secret().secret_id(NOBODY).send())).await else {
         return Vec::new();
     };
     let hint = match failure.error.kind {

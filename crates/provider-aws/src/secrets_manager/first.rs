@@ -37,13 +37,16 @@ impl AwsSecret {
             return Ok(None);
         }
         let Some(id) = picture.at(Stage::Current) else { return Ok(None) };
-        match picture.description.as_deref().and_then(Note::read) {
-            Some(note) => Ok(Some(First { id: id.to_owned(), note })),
-            None => {
-                let message = "this secret is where keywheel keeps a first value, and somebody else made it";
-                Err(call.error(ErrorKind::Conflict, message).with("secret", self.beside()))
-            }
-        }
+        let Some(note) = picture.description.as_deref().and_then(Note::read) else {
+            let message = "this secret is where keywheel keeps a first value, and somebody else made it";
+            return Err(call.error(ErrorKind::Conflict, message).with("secret", self.beside()));
+        };
+        Ok(Some(First { id: id.to_owned(), note }))
+    }
+
+    /// Whether `version` is pending there.
+    pub(super) async fn is_first(&self, call: &Call<'_>, version: &VersionId) -> Result<bool> {
+        Ok(self.first(call).await?.is_some_and(|first| first.id == version.as_str()))
     }
 
     pub(super) async fn first_value(&self, call: &Call<'_>) -> Result<Option<Found>> {
@@ -78,7 +81,7 @@ impl AwsSecret {
             .description(label)
             .set_secret_string(string)
             .set_secret_binary(binary);
-        if let Err(failure) = call.change(request.send()).await {
+        if let Err(failure) = call.change(Box::pin(request.send())).await {
             if failure.is(&["ResourceExistsException"])
                 && let Some(staged) = self.first_before(call, note, value).await?
             {
@@ -134,7 +137,7 @@ impl AwsSecret {
         let Some(found) = found else { return Err(self.unknown(call, version)) };
         if !picture.exists {
             let client = self.client(call).await?;
-            let created = call.change(self.creation(client, self.name.to_string()).send()).await;
+            let created = call.change(Box::pin(self.creation(client, self.name.to_string()).send())).await;
             if let Err(failure) = created
                 && !failure.is(&["ResourceExistsException"])
             {
@@ -187,7 +190,7 @@ impl AwsSecret {
     async fn drop_first(&self, call: &mut Call<'_>) -> Result<()> {
         let client = self.client(call).await?;
         let request = client.delete_secret().secret_id(self.beside()).force_delete_without_recovery(true);
-        match call.change(request.send()).await {
+        match call.change(Box::pin(request.send())).await {
             Ok(_) => Ok(()),
             Err(failure) if failure.is(super::requests::NOT_FOUND) => Ok(()),
             Err(failure) => Err(self.about(failure.error)),

@@ -26,7 +26,13 @@ impl AwsSecret {
             return self.tidy_first(&mut call, &picture, version).await;
         }
         if picture.stage_of(version.as_str()).is_none() {
-            return Err(self.unknown(&call, version));
+            // A first value, and somebody else was faster to put one.
+            let late = expected.is_none() && self.is_first(&call, version).await?;
+            return Err(if late {
+                self.another_is_current(&call, Some(current))
+            } else {
+                self.unknown(&call, version)
+            });
         }
         if expected.map(VersionId::as_str) != Some(current) {
             return Err(self.another_is_current(&call, Some(current)));

@@ -41,7 +41,7 @@ impl AwsSecret {
     /// The labels of the secret called `name`.
     pub(super) async fn describe(&self, call: &Call<'_>, name: &str) -> Result<Picture> {
         let client = self.shared.client(call.operation).await?;
-        match call.look(client.describe_secret().secret_id(name).send()).await {
+        match call.look(Box::pin(client.describe_secret().secret_id(name).send())).await {
             Ok(output) => Ok(Picture::of(output)),
             Err(failure) if failure.is(NOT_FOUND) => Ok(Picture::default()),
             Err(failure) => Err(self.about(failure.error)),
@@ -52,14 +52,14 @@ impl AwsSecret {
     pub(super) async fn value(&self, call: &Call<'_>, name: &str, id: &str) -> Result<Option<Found>> {
         let client = self.shared.client(call.operation).await?;
         let request = client.get_secret_value().secret_id(name).version_id(id);
-        self.found(call, call.look(request.send()).await)
+        self.found(call, call.look(Box::pin(request.send())).await)
     }
 
     /// The value with the label `label`.
     pub(super) async fn labelled(&self, call: &Call<'_>, label: &str) -> Result<Option<Found>> {
         let client = self.shared.client(call.operation).await?;
         let request = client.get_secret_value().secret_id(&*self.name).version_stage(label);
-        self.found(call, call.look(request.send()).await)
+        self.found(call, call.look(Box::pin(request.send())).await)
     }
 
     fn found(&self, call: &Call<'_>, answer: Result<GetSecretValueOutput, Failure>) -> Result<Option<Found>> {
@@ -101,7 +101,7 @@ impl AwsSecret {
             .set_secret_string(string)
             .set_secret_binary(binary)
             .version_stages(label);
-        call.change(request.send()).await.map_err(|failure| self.about_failure(failure))
+        call.change(Box::pin(request.send())).await.map_err(|failure| self.about_failure(failure))
     }
 
     /// Attaches `label` to version `to`, which the service refuses unless it is at `from`, or nowhere.
@@ -134,7 +134,7 @@ impl AwsSecret {
             .version_stage(label)
             .set_move_to_version_id(to.map(ToOwned::to_owned))
             .set_remove_from_version_id(from.map(ToOwned::to_owned));
-        let outcome = call.change(request.send()).await;
+        let outcome = call.change(Box::pin(request.send())).await;
         outcome.map(|_output| ()).map_err(|failure| self.about_failure(failure))
     }
 

@@ -138,7 +138,7 @@ async fn a_first_value_gives_way_to_whoever_was_faster() {
     let first = secret.stage(&rotation(1), &value("first"), None).await.unwrap().id;
     let theirs = eye.make(&name, "theirs").await;
     let refused = secret.promote(&rotation(1), &first, None).await.unwrap_err();
-    assert_eq!((refused.kind, refused.effect), (ErrorKind::NotFound, Effect::NotApplied), "{refused}");
+    assert_eq!((refused.kind, refused.effect), (ErrorKind::Conflict, Effect::NotApplied), "{refused}");
     secret.retire(&rotation(1), &first).await.unwrap();
     assert!(eye.labels(&format!("{name}.keywheel-pending")).await.is_empty());
     assert_eq!(stages(&eye.labels(&name).await), [("AWSCURRENT", &*theirs)]);
