@@ -5,16 +5,20 @@
 //!
 //! Needs a Tokio runtime with I/O and time enabled.
 
+#[cfg(feature = "secretsmanager")]
 mod access;
+#[cfg(feature = "secretsmanager")]
 mod call;
+#[cfg(feature = "secretsmanager")]
 mod failure;
 mod kinds;
+#[cfg(feature = "secretsmanager")]
 mod mark;
 #[cfg(feature = "secretsmanager")]
 mod secrets_manager;
+#[cfg(feature = "secretsmanager")]
 mod settings;
 
 pub use kinds::kinds;
 #[cfg(feature = "secretsmanager")]
-pub use settings::SecretsManagerSettings;
-pub use settings::{AccessSettings, AssumeRoleSettings, KeySettings};
+pub use settings::{AccessSettings, AssumeRoleSettings, KeySettings, SecretsManagerSettings};

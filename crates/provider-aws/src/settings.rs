@@ -9,12 +9,12 @@ use keywheel_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::access::{Access, Assumed, Keys};
-#[cfg(feature = "secretsmanager")]
-use crate::secrets_manager::SecretsManager;
+use crate::{
+    access::{Access, Assumed, Keys},
+    secrets_manager::SecretsManager,
+};
 
 /// Secrets Manager in one account and region.
-#[cfg(feature = "secretsmanager")]
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct SecretsManagerSettings {
@@ -68,7 +68,6 @@ pub struct AssumeRoleSettings {
     pub endpoint: Option<String>,
 }
 
-#[cfg(feature = "secretsmanager")]
 impl Declaration<dyn Store> for SecretsManagerSettings {
     const KIND: &'static str = "aws-secrets-manager";
 

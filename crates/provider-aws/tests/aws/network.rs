@@ -98,3 +98,20 @@ async fn nothing_is_sent_without_time_and_who_is_not_there_is_unavailable() {
     assert_eq!(nobody.findings().await.len(), 1);
     assert!(Scene::at(server.port()).findings().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_role_is_assumed_by_whoever_the_keys_are_of() {
+    let server = Moto::start();
+    let port = server.port();
+    let eye = Eye::at(port);
+    // In the account of the role, which is another one.
+    let role = "arn:aws:iam::210987654321:role/keywheel";
+    let settings = format!(
+        "  assume-role: {{arn: '{role}', external-id: team-7, endpoint: 'http://127.0.0.1:{port}'}}\n"
+    );
+    let secret = Scene::with(port, &settings).secret(NAME);
+    let new = secret.stage(&rotation(1), &value("theirs"), None).await.unwrap().id;
+    secret.promote(&rotation(1), &new, None).await.unwrap();
+    assert_eq!(text_at(&*secret, Stage::Current).await.as_deref(), Some("theirs"));
+    assert!(eye.labels(NAME).await.is_empty(), "it is not in the account of the keys");
+}
