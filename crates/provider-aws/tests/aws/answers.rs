@@ -212,3 +212,20 @@ async fn a_key_that_decrypts_nothing_is_said_and_not_taken_for_no_value() {
         assert!(error.to_string().contains("KMS key"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn what_is_refused_after_something_was_changed_may_have_been_applied() {
+    for (status, code, kind) in [
+        (400, "ThrottlingException", ErrorKind::RateLimited),
+        (400, "AccessDeniedException", ErrorKind::PermissionDenied),
+    ] {
+        let service = Service::giving(vec![
+            described(&json!({OLD: ["AWSCURRENT"]})),
+            put(&label(1)),
+            refused("UpdateSecretVersionStage", status, code),
+        ])
+        .await;
+        let error = stage(&service).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::MaybeApplied), "{error}");
+    }
+}

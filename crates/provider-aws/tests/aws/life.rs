@@ -262,3 +262,19 @@ async fn a_rotation_makes_so_many_requests() {
     // A look each; put and label; move; one label.
     assert_eq!(counts, [3, 2, 2]);
 }
+
+#[tokio::test]
+async fn previous_versions_that_nobody_retires_are_not_taken_for_pending() {
+    let Set { server: _server, name, scene, eye } = set();
+    let mut current = eye.make(&name, "old").await;
+    let secret = scene.secret(&name);
+    for number in 1..=4 {
+        let new = secret.stage(&rotation(number), &value(&format!("new {number}")), None).await.unwrap().id;
+        secret.promote(&rotation(number), &new, Some(&current.as_str().into())).await.unwrap();
+        current = new.as_str().to_owned();
+        assert!(secret.versions().await.unwrap().at(Stage::Pending).is_none());
+    }
+    // Those of current and previous: labels are few.
+    let marks = eye.labels(&name).await.into_iter().filter(|(label, _)| label.starts_with("keywheel"));
+    assert_eq!(marks.count(), 2);
+}
