@@ -156,7 +156,8 @@ impl<'a> Dotenv<'a> {
         if self.bytes.is_empty() || self.bytes.ends_with(b"\n") || self.bytes == lexer::BYTE_ORDER_MARK {
             self.splice(at, &[name.as_bytes(), b"=", &value, line_end])
         } else {
-            // The file has no final line end; it still has none afterwards.
+            // The file has no final line end, or half of one; it still has none afterwards.
+            let line_end = if self.bytes.ends_with(b"\r") { b"\n" } else { line_end };
             self.splice(at, &[line_end, name.as_bytes(), b"=", &value])
         }
     }

@@ -141,7 +141,8 @@ impl Limits {
         Ok(Self { left })
     }
 
-    /// `statements` in one transaction that keeps to the limits, and is answered when it is durable. Sent as one message, it is one transaction to the server:
+    /// `statements` in one transaction that keeps to the limits, and is answered when it is durable. Sent as one message, it
+    /// is one transaction to the server:
     /// <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT>.
     ///
     /// # Errors

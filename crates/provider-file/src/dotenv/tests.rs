@@ -113,6 +113,7 @@ fn an_assignment_that_only_some_readers_see_is_refused(#[case] file: &str) {
 #[case::over_lines("K='a\nb' # n\nB=1\n", "c", "K='c' # n\nB=1\n")]
 #[case::keeps_half_a_line_end("A=1\r\nK=old\r", "new", "A=1\r\nK=new\r")]
 #[case::appends_after_half_a_line_end("A=1\r", "new", "A=1\r\nK=new")]
+#[case::appends_after_half_a_line_end_among_whole_ones("A=1\r\nB=2\r", "new", "A=1\r\nB=2\r\nK=new")]
 #[case::appends("A=1\n", "new", "A=1\nK=new\n")]
 #[case::appends_crlf("A=1\r\nB=2\r\nC=3\n", "new", "A=1\r\nB=2\r\nC=3\nK=new\r\n")]
 #[case::appends_without_final_newline("A=1", "new", "A=1\nK=new")]
