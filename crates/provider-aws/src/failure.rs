@@ -97,14 +97,21 @@ fn refused(operation: &'static str, code: Option<&str>, status: u16) -> Error {
             | "RequestLimitExceeded"
             | "RequestThrottled"
             | "RequestThrottledException"
-            | "ProvisionedThroughputExceededException",
+            | "ProvisionedThroughputExceededException"
+            // Another change of the same parameter or user is under way.
+            | "TooManyUpdates"
+            | "ConcurrentModification",
             _,
         )
         | (_, 429) => (ErrorKind::RateLimited, NotApplied, "the service asks to be called later"),
-        ("ResourceNotFoundException", _) => {
-            (ErrorKind::NotFound, NotApplied, "there is no such secret or version")
-        }
-        ("ResourceExistsException", _) => (ErrorKind::Conflict, NotApplied, "it exists already, and differs"),
+        (
+            "ResourceNotFoundException"
+            | "ParameterNotFound"
+            | "ParameterVersionNotFound"
+            | "NoSuchEntity",
+            _,
+        ) => (ErrorKind::NotFound, NotApplied, "what the request names does not exist"),
+        ("ResourceExistsException" | "ParameterAlreadyExists", _) => (ErrorKind::Conflict, NotApplied, "it exists already, and differs"),
         ("AccessDeniedException" | "AccessDenied" | "NotAuthorized", _) => (
             ErrorKind::PermissionDenied,
             NotApplied,
@@ -135,6 +142,22 @@ fn refused(operation: &'static str, code: Option<&str>, status: u16) -> Error {
             NotApplied,
             "the KMS key of the secret cannot be used: it is disabled, gone, or not allowed to the caller",
         ),
+        ("InvalidKeyId", _) => (
+            ErrorKind::InvalidConfig,
+            NotApplied,
+            "the KMS key of the parameter cannot be used: it is disabled, gone, or not allowed to the caller",
+        ),
+        ("ParameterMaxVersionLimitExceeded", _) => (
+            ErrorKind::InvalidConfig,
+            NotApplied,
+            "the parameter takes no further version while its oldest one has a label",
+        ),
+        ("ParameterVersionLabelLimitExceeded", _) => {
+            (ErrorKind::InvalidConfig, NotApplied, "the version has ten labels, and takes no other")
+        }
+        ("ParameterLimitExceeded" | "HierarchyLevelLimitExceededException" | "LimitExceeded", _) => {
+            (ErrorKind::InvalidConfig, NotApplied, "a quota of the account is used up")
+        }
         // A quota, whatever the SDK says: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
         ("LimitExceededException", _) => (
             ErrorKind::InvalidConfig,

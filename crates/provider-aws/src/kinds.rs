@@ -1,13 +1,33 @@
-//! The rows of this provider: what the inventory may write below `stores`.
+//! The rows of this provider: what the inventory may write below `stores` and `rotators`.
 
 use std::sync::Arc;
 
-use keywheel_core::provider::{Kind, Store};
+use keywheel_core::provider::{Kind, kind};
 
-/// The kinds that the features of this crate bring.
-pub fn kinds() -> Vec<Arc<dyn Kind<dyn Store>>> {
-    vec![
-        #[cfg(feature = "secretsmanager")]
-        keywheel_core::provider::kind::<_, crate::settings::SecretsManagerSettings>(),
-    ]
+/// AWS Secrets Manager.
+#[cfg(feature = "secretsmanager")]
+pub mod secrets {
+    use keywheel_core::provider::Store;
+
+    use super::{Arc, Kind, kind};
+    use crate::settings::SecretsManagerSettings;
+
+    /// The kind `aws-secrets-manager`.
+    pub fn kinds() -> Vec<Arc<dyn Kind<dyn Store>>> {
+        vec![kind::<_, SecretsManagerSettings>()]
+    }
+}
+
+/// SSM Parameter Store.
+#[cfg(feature = "ssm")]
+pub mod parameters {
+    use keywheel_core::provider::Store;
+
+    use super::{Arc, Kind, kind};
+    use crate::settings::ParameterStoreSettings;
+
+    /// The kind `aws-ssm`.
+    pub fn kinds() -> Vec<Arc<dyn Kind<dyn Store>>> {
+        vec![kind::<_, ParameterStoreSettings>()]
+    }
 }

@@ -1,24 +1,38 @@
-//! Secrets in AWS Secrets Manager, by its own stages.
+//! AWS: secrets in Secrets Manager and in SSM Parameter Store, and access keys of IAM users.
+//!
+//! | kind | is | feature |
+//! |---|---|---|
+//! | `aws-secrets-manager` | a store, by the service's own stages | `secretsmanager` |
+//! | `aws-ssm` | a store: a `SecureString` for each secret | `ssm` |
 //!
 //! Requests are signed with what the SDK's default chain finds (environment, profiles, web identity, container, instance), with
 //! a role that is assumed from there, or with keys that the inventory names. The SDK repeats nothing: the engine does.
 //!
 //! Needs a Tokio runtime with I/O and time enabled.
 
-#[cfg(feature = "secretsmanager")]
+#![cfg(any(feature = "secretsmanager", feature = "ssm", feature = "iam"))]
+
 mod access;
-#[cfg(feature = "secretsmanager")]
 mod call;
-#[cfg(feature = "secretsmanager")]
+mod doctor;
 mod failure;
 mod kinds;
-#[cfg(feature = "secretsmanager")]
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
 mod mark;
 #[cfg(feature = "secretsmanager")]
 mod secrets_manager;
-#[cfg(feature = "secretsmanager")]
 mod settings;
+#[cfg(feature = "ssm")]
+mod ssm;
 
-pub use kinds::kinds;
+#[cfg(feature = "ssm")]
+pub use kinds::parameters;
 #[cfg(feature = "secretsmanager")]
-pub use settings::{AccessSettings, AssumeRoleSettings, KeySettings, SecretsManagerSettings};
+pub use kinds::secrets;
+#[cfg(feature = "ssm")]
+pub use settings::ParameterStoreSettings;
+#[cfg(feature = "secretsmanager")]
+pub use settings::SecretsManagerSettings;
+pub use settings::{AccessSettings, AssumeRoleSettings, KeySettings};
+#[cfg(feature = "ssm")]
+pub use ssm::Tier;

@@ -1,20 +1,20 @@
-//! The settings of stores in AWS.
+//! The settings of what is in AWS.
 
 use std::sync::Arc;
 
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
+use keywheel_core::provider::{Declaration, Store};
 use keywheel_core::{
     inventory::CredentialRef,
-    provider::{Declaration, Mistake, Store, Surroundings},
+    provider::{Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
-    access::{Access, Assumed, Keys},
-    secrets_manager::SecretsManager,
-};
+use crate::access::{Access, Assumed, Keys};
 
 /// Secrets Manager in one account and region.
+#[cfg(feature = "secretsmanager")]
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct SecretsManagerSettings {
@@ -27,6 +27,23 @@ pub struct SecretsManagerSettings {
     /// Keeps every value as `SecretBinary`. Unless it is given, text is kept as `SecretString`, and only what is no UTF-8 as
     /// `SecretBinary`.
     pub binary: bool,
+}
+
+/// Parameter Store in one account and region.
+#[cfg(feature = "ssm")]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ParameterStoreSettings {
+    /// The region, such as `eu-central-1`: what the environment or the profile says, unless it is given.
+    pub region: Option<String>,
+    /// Who asks, and where: the SDK's default chain, unless it is given.
+    pub access: AccessSettings,
+    /// The KMS key that values are encrypted with: its id, ARN or alias. Unless it is given, a parameter keeps the one that it
+    /// has, and a new one gets `alias/aws/ssm`.
+    pub kms_key: Option<String>,
+    /// `standard`, for values of up to 4096 bytes, unless it is given; `advanced` for 8192, which AWS charges for. A parameter
+    /// that is advanced already stays so.
+    pub tier: crate::ssm::Tier,
 }
 
 /// Who asks, and where.
@@ -68,26 +85,45 @@ pub struct AssumeRoleSettings {
     pub endpoint: Option<String>,
 }
 
+#[cfg(feature = "secretsmanager")]
 impl Declaration<dyn Store> for SecretsManagerSettings {
     const KIND: &'static str = "aws-secrets-manager";
 
     fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Store>, Vec<Mistake>> {
-        let mut mistakes = Vec::new();
-        if self.kms_key.as_deref() == Some("") {
-            let hint = "write a key's id, ARN or alias, or leave it out";
-            mistakes.push(Mistake::new("kms-key", "no key is named", hint));
-        }
+        let mut mistakes = key_named(self.kms_key.as_deref());
         let access = self.access.resolve(self.region, surroundings, &mut mistakes);
         if mistakes.is_empty() {
-            Ok(Arc::new(SecretsManager::new(access, self.kms_key, self.binary)))
+            Ok(Arc::new(crate::secrets_manager::SecretsManager::new(access, self.kms_key, self.binary)))
         } else {
             Err(mistakes)
         }
     }
 }
 
+#[cfg(feature = "ssm")]
+impl Declaration<dyn Store> for ParameterStoreSettings {
+    const KIND: &'static str = "aws-ssm";
+
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Store>, Vec<Mistake>> {
+        let mut mistakes = key_named(self.kms_key.as_deref());
+        let access = self.access.resolve(self.region, surroundings, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(Arc::new(crate::ssm::ParameterStore::new(access, self.kms_key, self.tier)))
+        } else {
+            Err(mistakes)
+        }
+    }
+}
+
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
+fn key_named(key: Option<&str>) -> Vec<Mistake> {
+    let hint = "write a key's id, ARN or alias, or leave it out";
+    let mistake = key.filter(|key| key.is_empty()).map(|_| Mistake::new("kms-key", "no key is named", hint));
+    mistake.into_iter().collect()
+}
+
 impl AccessSettings {
-    fn resolve(
+    pub(crate) fn resolve(
         self,
         region: Option<String>,
         surroundings: &Surroundings,

@@ -3,7 +3,7 @@
 use keywheel_core::{ErrorKind, provider::Finding};
 
 use super::store::Shared;
-use crate::call::Call;
+use crate::{call::Call, doctor};
 
 /// The name of no secret.
 const NOBODY: &str = "keywheel-doctor/no-such-secret";
@@ -12,23 +12,19 @@ pub(super) async fn findings(shared: &Shared) -> Vec<Finding> {
     let call = Call::new("examine", &*shared.access.clock, None);
     let client = match shared.client(call.operation).await {
         Ok(client) => client,
-        Err(error) => {
-            return vec![Finding::error(error.to_string(), "write `region` in the store's settings")];
-        }
+        Err(error) => return vec![doctor::no_region(&error)],
     };
     let Err(failure) = call.look(Box::pin(client.describe_secret().secret_id(NOBODY).send())).await else {
         return Vec::new();
     };
-    let hint = match failure.error.kind {
+    match failure.error.kind {
         // Whoever may look at some secrets alone is refused any other.
-        ErrorKind::NotFound | ErrorKind::PermissionDenied => return Vec::new(),
-        ErrorKind::Unauthenticated => {
-            "check `access`, and with the same environment `aws sts get-caller-identity`, and the machine's clock"
-        }
-        ErrorKind::Unavailable | ErrorKind::TimedOut | ErrorKind::RateLimited => {
-            "check `region`, `access.endpoint` and the way to it: a proxy, a VPC endpoint"
-        }
-        ErrorKind::Conflict
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => Vec::new(),
+        ErrorKind::Unauthenticated
+        | ErrorKind::Unavailable
+        | ErrorKind::TimedOut
+        | ErrorKind::RateLimited
+        | ErrorKind::Conflict
         | ErrorKind::InvalidConfig
         | ErrorKind::Unsupported
         | ErrorKind::Fenced
@@ -36,7 +32,6 @@ pub(super) async fn findings(shared: &Shared) -> Vec<Finding> {
         | ErrorKind::InvalidValue
         | ErrorKind::DeadlinePassed
         | ErrorKind::Rejected
-        | ErrorKind::Internal => "change the store's settings as it says",
-    };
-    vec![Finding::error(failure.error.to_string(), hint)]
+        | ErrorKind::Internal => vec![doctor::finding(&failure, "secretsmanager:DescribeSecret", "*")],
+    }
 }

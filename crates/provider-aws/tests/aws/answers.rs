@@ -1,75 +1,15 @@
 //! Answers of AWS, as its documentation has them, that the stand-in does not give.
 
-use std::sync::{Arc, Mutex};
-
-use axum::{
-    Router,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-};
 use keywheel_core::{Effect, Error, ErrorKind, secret::Stage};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::scene::{NAME, Scene, rotation, value};
+use crate::{
+    scene::{NAME, rotation, value},
+    service::{Answer, Service},
+};
 
 const OLD: &str = "11111111-1111-4111-8111-111111111111";
 const OTHER: &str = "22222222-2222-4222-8222-222222222222";
-
-/// One operation's name, what it is answered, and with which status.
-type Answer = (&'static str, u16, Value);
-
-/// Gives each request the next answer, which must be for its operation.
-struct Service {
-    port: u16,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
-    left: Arc<Mutex<Vec<Answer>>>,
-    task: JoinHandle<()>,
-}
-
-#[derive(Clone)]
-struct Book {
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
-    left: Arc<Mutex<Vec<Answer>>>,
-}
-
-async fn answer(State(book): State<Book>, headers: HeaderMap, body: String) -> (StatusCode, String) {
-    let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
-    book.asked.lock().unwrap().push((operation.clone(), serde_json::from_str(&body).unwrap()));
-    let mut left = book.left.lock().unwrap();
-    assert!(!left.is_empty(), "{operation} was not expected");
-    let (expected, status, body) = left.remove(0);
-    assert_eq!(operation, expected);
-    (StatusCode::from_u16(status).unwrap(), body.to_string())
-}
-
-impl Service {
-    async fn giving(answers: Vec<Answer>) -> Self {
-        let book = Book { asked: Arc::default(), left: Arc::new(Mutex::new(answers)) };
-        let (asked, left) = (Arc::clone(&book.asked), Arc::clone(&book.left));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let app = Router::new().fallback(answer).with_state(book);
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { port, asked, left, task }
-    }
-
-    fn scene(&self) -> Scene {
-        Scene::at(self.port)
-    }
-
-    /// What was sent, once every answer was given.
-    fn asked(&self) -> Vec<(String, Value)> {
-        assert!(self.left.lock().unwrap().is_empty(), "not everything was asked");
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
 
 fn described(labels: &Value) -> Answer {
     let arn = format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{NAME}-AbCdEf");

@@ -1,5 +1,5 @@
 //! Secrets in a stand-in for AWS, and answers of AWS that it does not give.
-#![cfg(feature = "secretsmanager")]
+#![cfg(all(feature = "secretsmanager", feature = "ssm"))]
 #![expect(
     clippy::unwrap_used,
     reason = "what sets a test up may only fail loudly; clippy exempts the tests alone"
@@ -10,4 +10,6 @@ mod conformance;
 mod life;
 mod network;
 mod scene;
+mod service;
 mod settings;
+mod ssm;

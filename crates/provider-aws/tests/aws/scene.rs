@@ -24,7 +24,7 @@ use keywheel_core::{
 use keywheel_testkit::declared::{call, configure, surroundings};
 
 pub(crate) const NAME: &str = "prod/db/password";
-const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// A store.
 #[derive(Clone)]
@@ -47,14 +47,24 @@ impl Scene {
         Self::settled(&text(region, port, "")).unwrap()
     }
 
+    /// Parameters, in place of secrets.
+    pub(crate) fn parameters(port: u16, settings: &str) -> Self {
+        Self::declared("aws-ssm", &text(REGION, port, settings)).unwrap()
+    }
+
     pub(crate) fn settled(settings: &str) -> Result<Self, String> {
+        Self::declared("aws-secrets-manager", settings)
+    }
+
+    pub(crate) fn declared(kind: &str, settings: &str) -> Result<Self, String> {
         let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let mut key = tempfile::NamedTempFile::new_in(base).unwrap();
         key.write_all(b"the-secret-access-key-of-nobody\n").unwrap();
         // Whole at every instant: other tests read it.
         key.persist(base.join("key")).unwrap();
-        let kinds = keywheel_provider_aws::kinds();
-        let kind = kinds.iter().find(|kind| kind.name() == "aws-secrets-manager").unwrap();
+        let mut kinds = keywheel_provider_aws::secrets::kinds();
+        kinds.extend(keywheel_provider_aws::parameters::kinds());
+        let kind = kinds.iter().find(|known| known.name() == kind).unwrap();
         let store = configure(&**kind, &surroundings(base), settings)?;
         Ok(Self { store })
     }
