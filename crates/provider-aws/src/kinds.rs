@@ -31,3 +31,17 @@ pub mod parameters {
         vec![kind::<_, ParameterStoreSettings>()]
     }
 }
+
+/// Access keys of IAM users.
+#[cfg(feature = "iam")]
+pub mod access_keys {
+    use keywheel_core::provider::Target;
+
+    use super::{Arc, Kind, kind};
+    use crate::settings::AccessKeysSettings;
+
+    /// The kind `aws-access-keys`.
+    pub fn kinds() -> Vec<Arc<dyn Kind<dyn Target>>> {
+        vec![kind::<_, AccessKeysSettings>()]
+    }
+}

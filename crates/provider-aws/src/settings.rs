@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 #[cfg(any(feature = "secretsmanager", feature = "ssm"))]
-use keywheel_core::provider::{Declaration, Store};
+use keywheel_core::provider::Store;
+#[cfg(feature = "iam")]
+use keywheel_core::provider::Target;
 use keywheel_core::{
     inventory::CredentialRef,
-    provider::{Mistake, Surroundings},
+    provider::{Declaration, Mistake, Surroundings},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,6 +46,29 @@ pub struct ParameterStoreSettings {
     /// `standard`, for values of up to 4096 bytes, unless it is given; `advanced` for 8192, which AWS charges for. A parameter
     /// that is advanced already stays so.
     pub tier: crate::ssm::Tier,
+}
+
+/// An IAM user whose access keys are rotated.
+#[cfg(feature = "iam")]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccessKeysSettings {
+    /// The user's name, without its path.
+    pub user: String,
+    /// The region whose STS new and old keys are tried at: what the environment or the profile says, unless it is given.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Who asks, and where: the SDK's default chain, unless it is given. Not with the keys that are rotated.
+    #[serde(default)]
+    pub access: AccessSettings,
+    /// The address of STS, `https://…`, where it is not the public one of the region: a private VPC endpoint. The public one
+    /// unless it is given.
+    #[serde(default)]
+    pub sts_endpoint: Option<String>,
+    /// How long nobody may have used the old key before it is ended, by what IAM knows of it. It is ended whenever the
+    /// overlap is over unless this is given.
+    #[serde(default)]
+    pub unused_for: Option<keywheel_core::inventory::Period>,
 }
 
 /// Who asks, and where.
@@ -112,6 +137,30 @@ impl Declaration<dyn Store> for ParameterStoreSettings {
         } else {
             Err(mistakes)
         }
+    }
+}
+
+#[cfg(feature = "iam")]
+impl Declaration<dyn Target> for AccessKeysSettings {
+    const KIND: &'static str = "aws-access-keys";
+
+    fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+        if self.user.is_empty() || self.user.len() > 64 || !self.user.bytes().all(allowed) {
+            let hint = "write the name alone, without a path or an ARN";
+            mistakes.push(Mistake::new("user", "this is no name of an IAM user", hint));
+        }
+        if self.sts_endpoint.as_deref().is_some_and(|address| !is_address(address)) {
+            let hint = "write `https://` and a host's name, and a port if it needs one";
+            mistakes.push(Mistake::new("sts-endpoint", "this is no address of a service", hint));
+        }
+        let access = self.access.resolve(self.region, surroundings, &mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let unused_for = self.unused_for.map(Into::into);
+        Ok(Arc::new(crate::iam::IamUser::new(access, &self.user, self.sts_endpoint, unused_for)))
     }
 }
 

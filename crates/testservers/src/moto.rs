@@ -66,6 +66,15 @@ impl Moto {
         self.port
     }
 
+    /// From now on whoever asks is known by a key of this account, signs with it, and has policies that allow it.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn check_keys(&self) {
+        let request = "POST /moto-api/reset-auth HTTP/1.0\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n0";
+        assert!(ask(self.port, request).is_some_and(|reply| reply.contains(" 200 ")), "it takes the wish");
+    }
+
     /// What it has written to its log: one line for each request.
     pub fn log(&self) -> String {
         self.instance.log()
@@ -93,10 +102,14 @@ fn installed() -> PathBuf {
 
 /// Whether it is this server that listens, and not one of somebody else who was given the same port meanwhile.
 fn answers(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let _waits = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let request = "GET /moto-api/data.json HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    ask(port, request).is_some_and(|reply| reply.contains("Werkzeug") && reply.contains(" 200 "))
+}
+
+fn ask(port: u16, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let _waits = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let mut reply = String::new();
-    let read = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut reply));
-    read.is_ok() && reply.contains("Werkzeug") && reply.contains(" 200 ")
+    stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut reply)).ok()?;
+    Some(reply)
 }
