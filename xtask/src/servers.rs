@@ -99,7 +99,7 @@ pub(crate) fn run() -> String {
     }
     let state = if moto_is_there() { "present" } else { "would be installed" };
     println!(
-        "{:<18} {state:<18} for the store `aws-secrets-manager`, by pip in {}",
+        "{:<18} {state:<18} for what is in AWS, by pip in {}",
         "moto",
         moto().display()
     );

@@ -45,6 +45,9 @@ impl AccessKeys {
                 return findings;
             }
         }
+        if let Err(failure) = self.reach_sts(&call).await {
+            findings.push(doctor::finding(&failure, "sts:GetCallerIdentity", "*"));
+        }
         if !findings.is_empty() {
             return findings;
         }

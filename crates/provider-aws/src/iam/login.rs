@@ -10,7 +10,7 @@ use keywheel_core::{
 };
 
 use super::rotator::AccessKeys;
-use crate::call::Call;
+use crate::{call::Call, failure::Failure};
 
 /// How long a new key, or the end of an old one, is waited for in one call.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -81,6 +81,16 @@ impl AccessKeys {
             }
             self.access.clock.sleep(PAUSE).await;
         }
+    }
+
+    /// Asks STS with keywheel's own key.
+    pub(super) async fn reach_sts(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let config = self.access.config(call.operation).await;
+        let config = config.map_err(|error| Failure { error, code: None })?;
+        let mut settings = aws_sdk_sts::config::Builder::from(config);
+        settings.set_endpoint_url(self.sts_endpoint.clone());
+        let client = aws_sdk_sts::Client::from_conf(settings.build());
+        call.look(Box::pin(client.get_caller_identity().send())).await.map(|_| ())
     }
 
     async fn ask(&self, call: &Call<'_>, id: &Identity, value: &SecretValue) -> Result<Answer> {

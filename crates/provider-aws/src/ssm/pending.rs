@@ -42,14 +42,14 @@ impl AwsParameter {
         }))
     }
 
-    /// Puts the value, if there is no other.
+    /// Puts the value; `None` if there is another.
     pub(super) async fn put_pending(
         &self,
         call: &mut Call<'_>,
         kept: &Kept,
         note: &Note,
         value: &SecretValue,
-    ) -> Result<VersionInfo> {
+    ) -> Result<Option<VersionInfo>> {
         let description = note.label(call.operation)?;
         let kept = Kept {
             key: kept.key.clone(),
@@ -58,17 +58,18 @@ impl AwsParameter {
             advanced: value.len() > super::secret::STANDARD,
             ..Kept::default()
         };
-        if let Err(failure) = self.put(call, &self.beside(), value, &kept, false).await {
-            if !failure.is(&["ParameterAlreadyExists"]) {
-                return Err(self.about(failure.error));
-            }
-            if let Some(found) = self.pending(call).await? {
-                return self.staged_before(call, note, value, found);
-            }
-            let message = "the service is still deleting the value that was pending before";
-            return Err(self.about(call.error(ErrorKind::Unavailable, message)));
+        match self.put(call, &self.beside(), value, &kept, false).await {
+            Ok(_) => {}
+            Err(failure) if failure.is(&["ParameterAlreadyExists"]) => return Ok(None),
+            Err(failure) => return Err(self.about(failure.error)),
         }
-        Ok(self.pending_info(Pending { note: note.clone(), value: value.duplicate(), created_at: None }))
+        let pending = Pending { note: note.clone(), value: value.duplicate(), created_at: None };
+        Ok(Some(self.pending_info(pending)))
+    }
+
+    pub(super) fn still_deleting(&self, call: &Call<'_>) -> Error {
+        let message = "the service is still deleting the value that was pending before";
+        self.about(call.error(ErrorKind::Unavailable, message))
     }
 
     /// What is pending already, if this rotation put these bytes.

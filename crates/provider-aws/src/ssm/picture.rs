@@ -67,6 +67,15 @@ impl AwsParameter {
         Ok(Picture { parameter, pending, current })
     }
 
+    /// Looks for what is pending only where nobody knows without it which version is current.
+    pub(super) async fn look_at_parameter(&self, call: &Call<'_>) -> Result<Picture> {
+        let parameter = self.parameter(call).await?;
+        let named = parameter.latest().is_none_or(Version::has_id);
+        let pending = if named { None } else { self.pending(call).await? };
+        let current = self.current(call, &parameter, pending.as_ref()).await?;
+        Ok(Picture { parameter, pending, current })
+    }
+
     pub(super) async fn parameter(&self, call: &Call<'_>) -> Result<Parameter> {
         let parameter = Parameter::of(self.history(call, &self.name, false).await?);
         parameter.readable(call).map_err(|error| self.about(error))?;

@@ -8,10 +8,13 @@ impl AwsParameter {
     pub(super) async fn retire_version(&self, context: &CallContext, version: &VersionId) -> Result<()> {
         let mut call = self.call("retire", Some(context));
         let id = version.as_str();
-        let picture = self.look(&call).await?;
+        let mut picture = self.look_at_parameter(&call).await?;
         if picture.is_current(id) {
             let error = call.error(ErrorKind::Conflict, "the version is current");
             return Err(self.about(error.with("version", version)));
+        }
+        if picture.stage_of(id).is_none() && picture.pending.is_none() {
+            picture.pending = self.pending(&call).await?;
         }
         if picture.pending().is_some_and(|pending| pending.id() == id) {
             return self.drop_pending(&mut call).await;

@@ -27,22 +27,33 @@ impl AwsParameter {
         let note = Note::new(context, identity);
         note.label(STAGE).map_err(|error| self.about(error))?;
         let mut call = self.call(STAGE, Some(context));
-        let picture = self.look(&call).await?;
+        let mut picture = self.look_at_parameter(&call).await?;
         // Not only when it is promoted: by then the target would know the value.
         picture.parameter.writable(&call, &self.name).map_err(|error| self.about(error))?;
         if let Some(stage @ (Stage::Current | Stage::Previous)) = picture.stage_of(&id) {
             return self.promoted_before(&call, &picture, stage, value).await;
         }
-        if let (Some(left), Some(current), Some(latest)) =
-            (&picture.pending, &picture.current, picture.latest())
-            && left.id() == current.id
-        {
-            // Promoted, and its maker died before it was dropped, or before anything else says so.
-            self.settle(&mut call, &picture, current, latest.number, picture.previous()).await?;
-        } else if let Some(found) = picture.pending {
-            return self.staged_before(&call, &note, value, found);
+        if picture.pending.is_none() {
+            let put = self.put_pending(&mut call, &picture.parameter.kept, &note, value).await?;
+            if let Some(staged) = put {
+                return Ok(staged);
+            }
+            picture.pending = self.pending(&call).await?;
         }
-        self.put_pending(&mut call, &picture.parameter.kept, &note, value).await
+        let promoted = match (&picture.pending, &picture.current, picture.latest()) {
+            (Some(left), Some(current), Some(latest)) if left.id() == current.id => Some((current, latest)),
+            (_, _, _) => None,
+        };
+        if let Some((current, latest)) = promoted {
+            // Its maker died before it was dropped, or before anything else says whose it is.
+            self.settle(&mut call, &picture, current, latest.number, picture.previous()).await?;
+            let put = self.put_pending(&mut call, &picture.parameter.kept, &note, value).await?;
+            return put.ok_or_else(|| self.still_deleting(&call));
+        }
+        match picture.pending {
+            Some(found) => self.staged_before(&call, &note, value, found),
+            None => Err(self.still_deleting(&call)),
+        }
     }
 
     async fn promoted_before(

@@ -251,7 +251,9 @@ async fn a_rotation_makes_so_many_requests() {
     secret.retire(&rotation(2), &first).await.unwrap();
     counts.push(asked());
     let counts: Vec<_> = counts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    println!("Parameter Store: {counts:?} requests to stage, promote and retire");
-    // Two looks each, at the parameter and at what is pending; put; put, two labels, delete; labels off.
-    assert_eq!(counts, [3, 6, 3]);
+    println!(
+        "Parameter Store: {counts:?} requests to stage, promote and retire; the least possible: [1, 6, 2]"
+    );
+    // A look, and put; two looks, put, two labels, delete; a look, and labels off. Of these staging could do without its look.
+    assert_eq!(counts, [2, 6, 2]);
 }

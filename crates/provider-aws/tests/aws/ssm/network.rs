@@ -80,7 +80,7 @@ async fn wherever_the_connection_is_cut_nothing_is_said_that_is_not_so() {
                     eye.everything(&name).await.into_iter().filter(|(_, _, labels)| !labels.is_empty());
                 assert!(labels.count() <= 2, "{name}: none is left where it would be in the way");
                 if done {
-                    assert!(let_through >= 3, "{name}: two looks and a change at least");
+                    assert!(let_through >= 2, "{name}: a look and a change at least");
                     break;
                 }
             }
