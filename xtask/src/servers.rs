@@ -98,10 +98,6 @@ pub(crate) fn run() -> String {
         println!("{:<18} {state:<18} for {}", needed.package, needed.what_for);
     }
     let state = if moto_is_there() { "present" } else { "would be installed" };
-    println!(
-        "{:<18} {state:<18} for what is in AWS, by pip in {}",
-        "moto",
-        moto().display()
-    );
+    println!("{:<18} {state:<18} for what is in AWS, by pip in {}", "moto", moto().display());
     format!("servers: {present} of {} packages present; keywheel itself needs none of them", NEEDED.len())
 }

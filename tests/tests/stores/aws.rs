@@ -41,7 +41,9 @@ pub(crate) mod secrets {
     }
 
     pub(crate) fn current(port: u16, name: &str) -> Option<String> {
-        let found = call(port, "GetSecretValue", &json!({"SecretId": name}))?;
+        // By its label: without one the stand-in gives what was put last, and AWS what is current.
+        let body = json!({"SecretId": name, "VersionStage": "AWSCURRENT"});
+        let found = call(port, "GetSecretValue", &body)?;
         Some(found["SecretString"].as_str()?.to_owned())
     }
 

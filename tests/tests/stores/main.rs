@@ -21,7 +21,7 @@ use keywheel_testservers::Moto;
 use crate::stage::{Form, Stage};
 
 /// Points at once: the stand-in answers one request after the other.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 3;
 
 /// There is no consumer whose deadline could pass.
 const STORIES: [Story; 4] =
