@@ -10,8 +10,8 @@ use crate::{
     servers,
 };
 
-/// What the table is made over: a store, or a server that checks credentials.
-const PROVIDERS: [&str; 6] = ["file", "mariadb", "postgres", "rabbitmq", "redis", "vault"];
+/// What the table is made over: files, stores that are services, or a server that checks credentials.
+const PROVIDERS: [&str; 7] = ["file", "aws", "mariadb", "postgres", "rabbitmq", "redis", "vault"];
 
 /// Has every request meet every trouble, where tests take a share of them.
 const ALL: &str = "KEYWHEEL_CRASH_ALL";
@@ -29,6 +29,7 @@ pub(crate) fn run(providers: &[String], every_request: bool) -> Outcome {
         }
         let lines = match provider {
             "file" => told(&mut test(&["--test", "crash", "--", "--nocapture"]))?,
+            "aws" => told(&mut test(&["--test", "stores", "--", "--nocapture"]))?,
             "vault" => told(&mut test(&["--test", "vault", "--", "--nocapture"]))?,
             server => {
                 let mut test = test(&["--test", "targets", "--", "--nocapture", server]);

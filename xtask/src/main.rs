@@ -30,7 +30,7 @@ enum Command {
     Quickstart,
     /// Kills the real binary at every step boundary, or server and network meanwhile; resumes, and prints the table
     Crash {
-        /// Over what: file, mariadb, postgres, rabbitmq, redis; all if none is named
+        /// Over what: file, aws, mariadb, postgres, rabbitmq, redis; all if none is named
         providers: Vec<String>,
         /// Has every request to a server meet every trouble, and not a share of them
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! What tests run against besides Rust: programs from the system's package manager.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use crate::command::{self, Outcome, answers};
 
@@ -48,11 +48,19 @@ impl Needed {
 
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {
-    let missing: Vec<_> =
+    let mut missing: Vec<_> =
         NEEDED.iter().filter(|needed| !needed.is_there()).map(|needed| needed.package).collect();
-    if missing.is_empty() {
-        return Ok(());
+    // Debian keeps it out of its Python.
+    if !moto_is_there() && !answers("python3", &["-c", "import ensurepip, venv"]) {
+        missing.push("python3-venv");
     }
+    if !missing.is_empty() {
+        install_packages(&missing)?;
+    }
+    if moto_is_there() { Ok(()) } else { install_moto() }
+}
+
+fn install_packages(missing: &[&str]) -> Outcome<()> {
     println!("installing what the tests run against: {}", missing.join(", "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
@@ -64,6 +72,22 @@ pub(crate) fn install_missing() -> Outcome<()> {
     command::run(apt(&["install", "--quiet", "--yes", "--no-install-recommends"]).args(missing))
 }
 
+/// What stands in for AWS. No distribution has it, so it lives in an environment of its own.
+fn moto() -> PathBuf {
+    command::target().join("venv")
+}
+
+fn moto_is_there() -> bool {
+    moto().join("bin").join("moto_server").is_file()
+}
+
+fn install_moto() -> Outcome<()> {
+    println!("installing moto, which stands in for AWS, in {}", moto().display());
+    command::run(Command::new("python3").args(["-m", "venv"]).arg(moto()))?;
+    let mut pip = Command::new(moto().join("bin").join("pip"));
+    command::run(pip.args(["install", "--quiet", "--disable-pip-version-check", "moto[server]>=5.2,<6"]))
+}
+
 /// Tells what is there and what would be installed.
 pub(crate) fn run() -> String {
     let mut present = 0;
@@ -73,5 +97,7 @@ pub(crate) fn run() -> String {
         let state = if there { "present" } else { "would be installed" };
         println!("{:<18} {state:<18} for {}", needed.package, needed.what_for);
     }
+    let state = if moto_is_there() { "present" } else { "would be installed" };
+    println!("{:<18} {state:<18} for what is in AWS, by pip in {}", "moto", moto().display());
     format!("servers: {present} of {} packages present; keywheel itself needs none of them", NEEDED.len())
 }

@@ -12,7 +12,7 @@ use crate::command::{self, Outcome, answers, cargo};
 const SKIPPED: &str = "KEYWHEEL_SKIPPED";
 
 /// Tests that share one server: it takes seconds to start, and would do so for each test in a process of its own.
-const ONE_PROCESS: &str = "rabbitmq";
+const ONE_PROCESS: [&str; 2] = ["aws", "rabbitmq"];
 
 pub(crate) fn run_tests() -> Outcome<()> {
     // Absolute, since each test runs in its package's directory.
@@ -28,11 +28,12 @@ pub(crate) fn run_tests() -> Outcome<()> {
     // nextest runs each test in its own process and many at once; without it the standard runner does.
     let mut tests = cargo();
     if answers("cargo", &["nextest", "--version"]) {
-        let others = format!("not binary({ONE_PROCESS})");
+        let others = ONE_PROCESS.map(|test| format!("not binary({test})")).join(" and ");
         tests.args(["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "-E", &others]);
         command::run(tests.env(SKIPPED, &skipped))?;
         tests = cargo();
-        tests.args(["test", "--workspace", "--all-features", "--no-fail-fast", "--test", ONE_PROCESS]);
+        tests.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+        tests.args(ONE_PROCESS.map(|test| format!("--test={test}")));
     } else {
         tests.args(["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }

@@ -22,6 +22,9 @@ pub fn kinds() -> Kinds {
     let mut kinds = Kinds::default();
     rows! { kinds:
         "file" { stores: keywheel_provider_file ["directory", "env-file", "document"] }
+        "aws" { stores: keywheel_provider_aws::secrets ["aws-secrets-manager"] }
+        "aws-ssm" { stores: keywheel_provider_aws::parameters ["aws-ssm"] }
+        "aws-iam" { rotators: keywheel_provider_aws::access_keys ["aws-access-keys"] }
         "postgres" {
             rotators: keywheel_provider_postgres::rotators ["postgres"],
             consumers: keywheel_provider_postgres::consumers ["postgres-sessions"]

@@ -9,6 +9,7 @@
 mod authority;
 mod instance;
 mod mariadb;
+mod moto;
 mod patience;
 mod port;
 mod postgres;
@@ -22,6 +23,7 @@ pub mod vault;
 pub use authority::Authority;
 pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
+pub use moto::Moto;
 pub use patience::{Stopwatch, pause, until};
 pub use port::free_port;
 pub use postgres::{Postgres, PostgresLaunch};

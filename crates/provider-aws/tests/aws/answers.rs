@@ -1,0 +1,171 @@
+//! Answers of AWS, as its documentation has them, that the stand-in does not give.
+
+use keywheel_core::{Effect, Error, ErrorKind, secret::Stage};
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{NAME, rotation, value},
+    service::{Answer, Service},
+};
+
+const OLD: &str = "11111111-1111-4111-8111-111111111111";
+const OTHER: &str = "22222222-2222-4222-8222-222222222222";
+
+fn described(labels: &Value) -> Answer {
+    let arn = format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{NAME}-AbCdEf");
+    ("DescribeSecret", 200, json!({"ARN": arn, "Name": NAME, "VersionIdsToStages": labels}))
+}
+
+fn refused(operation: &'static str, status: u16, code: &str) -> Answer {
+    // The service's own words may quote what it was sent.
+    (operation, status, json!({"__type": code, "Message": "the value was new-value"}))
+}
+
+fn put(label: &str) -> Answer {
+    let id = rotation(1).rotation.to_string();
+    ("PutSecretValue", 200, json!({"ARN": "x", "Name": NAME, "VersionId": id, "VersionStages": [label]}))
+}
+
+/// The label of a rotation by `test`.
+fn label(number: u8) -> String {
+    format!("keywheel?rotation={}&started=1970-01-01T00%3A00%3A00Z&by=test", rotation(number).rotation)
+}
+
+async fn stage(service: &Service) -> Result<(), Error> {
+    service.scene().secret(NAME).stage(&rotation(1), &value("new-value"), None).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn the_label_is_asked_for_under_a_check_and_who_was_faster_is_named() {
+    let theirs = rotation(2).rotation.to_string();
+    let ours = rotation(1).rotation.to_string();
+    let raced = json!({OLD: ["AWSCURRENT"], &theirs: ["AWSPENDING", label(2)], &ours: [label(1)]});
+    let service = Service::giving(vec![
+        described(&json!({OLD: ["AWSCURRENT"]})),
+        put(&label(1)),
+        refused("UpdateSecretVersionStage", 400, "InvalidParameterException"),
+        described(&raced),
+        ("UpdateSecretVersionStage", 200, json!({})),
+    ])
+    .await;
+    let error = stage(&service).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::MaybeApplied), "{error}");
+    assert!(error.to_string().contains(&theirs), "{error}");
+    let asked = service.asked();
+    assert_eq!(asked[1].1["ClientRequestToken"], *ours);
+    assert_eq!(asked[1].1["VersionStages"], json!([label(1)]), "nobody's label is taken by putting");
+    assert_eq!(asked[2].1, json!({"SecretId": NAME, "VersionStage": "AWSPENDING", "MoveToVersionId": ours}));
+    // What was put is taken out of everybody's sight.
+    assert_eq!(asked[4].1["RemoveFromVersionId"], *ours);
+    assert_eq!(asked[4].1["VersionStage"], *label(1));
+}
+
+#[tokio::test]
+async fn a_promotion_that_lost_the_race_is_a_conflict_and_one_that_won_it_is_done() {
+    let new = rotation(1).rotation.to_string();
+    let before = json!({OLD: ["AWSCURRENT"], &new: ["AWSPENDING", label(1)]});
+    let lost = json!({OTHER: ["AWSCURRENT"], OLD: ["AWSPREVIOUS"], &new: ["AWSPENDING", label(1)]});
+    let won = json!({OLD: ["AWSPREVIOUS"], &new: ["AWSCURRENT", "AWSPENDING", label(1)]});
+    for (after, conflict) in [(lost, true), (won, false)] {
+        let service = Service::giving(vec![
+            described(&before),
+            refused("UpdateSecretVersionStage", 400, "InvalidParameterException"),
+            described(&after),
+        ])
+        .await;
+        let secret = service.scene().secret(NAME);
+        let outcome = secret.promote(&rotation(1), &new.as_str().into(), Some(&OLD.into())).await;
+        assert_eq!(outcome.is_err(), conflict);
+        if let Err(error) = outcome {
+            assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+        }
+        let asked = service.asked();
+        assert_eq!(asked[1].1["RemoveFromVersionId"], OLD, "the service compares");
+        assert_eq!(asked[1].1["MoveToVersionId"], *new);
+    }
+}
+
+#[tokio::test]
+async fn the_same_token_with_another_value_is_a_conflict() {
+    let service = Service::giving(vec![
+        described(&json!({OLD: ["AWSCURRENT"]})),
+        refused("PutSecretValue", 400, "ResourceExistsException"),
+    ])
+    .await;
+    let error = stage(&service).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_kind_and_quotes_nothing() {
+    use Effect::{MaybeApplied, NotApplied};
+    for (status, code, kind, effect) in [
+        (400, "ThrottlingException", ErrorKind::RateLimited, NotApplied),
+        (429, "TooManyRequestsException", ErrorKind::RateLimited, NotApplied),
+        // A quota: waiting does not help.
+        (400, "LimitExceededException", ErrorKind::InvalidConfig, NotApplied),
+        (400, "EncryptionFailure", ErrorKind::InvalidConfig, NotApplied),
+        (400, "AccessDeniedException", ErrorKind::PermissionDenied, NotApplied),
+        (400, "InvalidRequestException", ErrorKind::InvalidConfig, NotApplied),
+        (400, "ExpiredTokenException", ErrorKind::Unauthenticated, NotApplied),
+        (400, "UnrecognizedClientException", ErrorKind::Unauthenticated, NotApplied),
+        (400, "SomethingNew", ErrorKind::InvalidConfig, NotApplied),
+        (500, "InternalServiceError", ErrorKind::Unavailable, MaybeApplied),
+        (503, "ServiceUnavailable", ErrorKind::Unavailable, MaybeApplied),
+    ] {
+        let service = Service::giving(vec![
+            described(&json!({OLD: ["AWSCURRENT"]})),
+            refused("PutSecretValue", status, code),
+        ])
+        .await;
+        let error = stage(&service).await.unwrap_err();
+        // Asked once: the engine is who repeats.
+        assert_eq!(service.asked().len(), 2, "{code}");
+        assert_eq!((error.kind, error.effect), (kind, effect), "{error}");
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(code) && !text.contains("new-value"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_label_whose_value_is_yet_to_come_is_in_flight_and_no_version() {
+    let labels = json!({OLD: ["AWSCURRENT"], OTHER: ["AWSPENDING"]});
+    let service = Service::giving(vec![described(&labels)]).await;
+    let error = stage(&service).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+
+    let service = Service::giving(vec![
+        described(&labels),
+        refused("GetSecretValue", 400, "ResourceNotFoundException"),
+    ])
+    .await;
+    let error = service.scene().secret(NAME).read(Stage::Pending).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+}
+
+#[tokio::test]
+async fn a_key_that_decrypts_nothing_is_said_and_not_taken_for_no_value() {
+    for code in ["DecryptionFailure", "AccessDeniedException"] {
+        let service = Service::giving(vec![refused("GetSecretValue", 400, code)]).await;
+        let error = service.scene().secret(NAME).read(Stage::Current).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::InvalidConfig | ErrorKind::PermissionDenied), "{error}");
+        assert!(error.to_string().contains("KMS key"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_after_something_was_changed_may_have_been_applied() {
+    for (status, code, kind) in [
+        (400, "ThrottlingException", ErrorKind::RateLimited),
+        (400, "AccessDeniedException", ErrorKind::PermissionDenied),
+    ] {
+        let service = Service::giving(vec![
+            described(&json!({OLD: ["AWSCURRENT"]})),
+            put(&label(1)),
+            refused("UpdateSecretVersionStage", status, code),
+        ])
+        .await;
+        let error = stage(&service).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::MaybeApplied), "{error}");
+    }
+}

@@ -1,0 +1,178 @@
+//! Answers of AWS, as its documentation has them, that the stand-in does not give.
+
+use keywheel_core::{Effect, Error, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::{
+    scene::{Scene, rotation, value},
+    service::{Answer, Service},
+};
+
+const NAME: &str = "/prod/db/password";
+
+fn scene(service: &Service) -> Scene {
+    Scene::parameters(service.port, "")
+}
+
+fn history(versions: &[(i64, &str, &[&str])]) -> Answer {
+    let parameters: Vec<Value> = versions
+        .iter()
+        .map(|(number, value, labels)| {
+            json!({"Name": NAME, "Type": "SecureString", "Version": number, "Value": value, "Labels": labels,
+                   "Tier": "Standard", "KeyId": "alias/aws/ssm"})
+        })
+        .collect();
+    ("GetParameterHistory", 200, json!({"Parameters": parameters}))
+}
+
+fn pending(text: &str) -> Answer {
+    let description =
+        format!("keywheel?rotation={}&started=1970-01-01T00%3A00%3A00Z&by=test", rotation(1).rotation);
+    let found = json!({"Name": NAME, "Type": "SecureString", "Version": 1, "Value": text, "Description": description});
+    ("GetParameterHistory", 200, json!({"Parameters": [found]}))
+}
+
+fn nothing() -> Answer {
+    refused("GetParameterHistory", 400, "ParameterNotFound")
+}
+
+fn refused(operation: &'static str, status: u16, code: &str) -> Answer {
+    (operation, status, json!({"__type": code, "message": "the value was new-value"}))
+}
+
+fn put(version: i64) -> Answer {
+    ("PutParameter", 200, json!({"Version": version, "Tier": "Standard"}))
+}
+
+fn got(version: i64, value: &str) -> Answer {
+    let found = json!({"Name": NAME, "Type": "SecureString", "Version": version, "Value": value});
+    ("GetParameter", 200, json!({"Parameter": found}))
+}
+
+fn done(operation: &'static str) -> Answer {
+    (operation, 200, json!({}))
+}
+
+const OLD: &[(i64, &str, &[&str])] = &[(4, "x", &["current", "keywheel.3"])];
+
+async fn promote(service: &Service) -> Result<(), Error> {
+    let new = rotation(1).rotation.to_string();
+    scene(service).secret(NAME).promote(&rotation(1), &new.as_str().into(), Some(&"3".into())).await
+}
+
+#[tokio::test]
+async fn an_update_that_was_lost_is_seen_by_its_number_and_put_back() {
+    let service =
+        Service::giving(vec![history(OLD), pending("new-value"), put(6), got(5, "theirs"), put(7)]).await;
+    let error = promote(&service).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::MaybeApplied), "{error}");
+    assert!(error.to_string().contains("theirs is current again"), "{error}");
+    let asked = service.asked();
+    assert_eq!((&asked[2].1["Value"], &asked[2].1["Overwrite"]), (&json!("new-value"), &json!(true)));
+    assert_eq!(asked[3].1["Name"], format!("{NAME}:5"));
+    assert_eq!(asked[4].1["Value"], "theirs");
+}
+
+#[tokio::test]
+async fn an_earlier_attempt_of_ours_that_arrived_late_is_no_update_of_anybody() {
+    let service = Service::giving(vec![
+        history(OLD),
+        pending("new-value"),
+        put(6),
+        got(5, "new-value"),
+        done("LabelParameterVersion"),
+        done("LabelParameterVersion"),
+        done("DeleteParameter"),
+    ])
+    .await;
+    promote(&service).await.unwrap();
+    let asked = service.asked();
+    assert_eq!((&asked[4].1["ParameterVersion"], &asked[5].1["ParameterVersion"]), (&json!(6), &json!(4)));
+    assert_eq!(asked[5].1["Labels"], json!(["previous"]));
+}
+
+#[tokio::test]
+async fn labels_that_the_service_does_not_take_are_an_error_though_it_answers_yes() {
+    let service = Service::giving(vec![
+        history(OLD),
+        pending("new-value"),
+        put(5),
+        ("LabelParameterVersion", 200, json!({"InvalidLabels": ["current"]})),
+    ])
+    .await;
+    let error = promote(&service).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::InvalidConfig, Effect::MaybeApplied), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_still_being_deleted_is_waited_for() {
+    let service = Service::giving(vec![
+        history(OLD),
+        refused("PutParameter", 400, "ParameterAlreadyExists"),
+        nothing(),
+    ])
+    .await;
+    let error =
+        scene(&service).secret(NAME).stage(&rotation(1), &value("new-value"), None).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error}");
+    let asked = service.asked();
+    assert_eq!(
+        (&asked[1].1["Name"], &asked[1].1["Overwrite"]),
+        (&json!("/keywheel-pending/prod/db/password"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn who_was_faster_to_stage_is_named() {
+    let service = Service::giving(vec![
+        history(OLD),
+        refused("PutParameter", 400, "ParameterAlreadyExists"),
+        pending("theirs"),
+    ])
+    .await;
+    let error =
+        scene(&service).secret(NAME).stage(&rotation(2), &value("new-value"), None).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+    assert!(error.to_string().contains(&rotation(1).rotation.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_kind_and_quotes_nothing() {
+    use Effect::{MaybeApplied, NotApplied};
+    for (status, code, kind, effect) in [
+        (400, "ThrottlingException", ErrorKind::RateLimited, NotApplied),
+        (400, "TooManyUpdates", ErrorKind::RateLimited, NotApplied),
+        (400, "AccessDeniedException", ErrorKind::PermissionDenied, NotApplied),
+        // What SSM answers where KMS denies.
+        (400, "InvalidKeyId", ErrorKind::InvalidConfig, NotApplied),
+        (400, "ParameterMaxVersionLimitExceeded", ErrorKind::InvalidConfig, NotApplied),
+        (400, "ParameterLimitExceeded", ErrorKind::InvalidConfig, NotApplied),
+        (400, "HierarchyLevelLimitExceededException", ErrorKind::InvalidConfig, NotApplied),
+        (400, "ValidationException", ErrorKind::InvalidConfig, NotApplied),
+        (400, "ExpiredTokenException", ErrorKind::Unauthenticated, NotApplied),
+        (500, "InternalServerError", ErrorKind::Unavailable, MaybeApplied),
+    ] {
+        let service =
+            Service::giving(vec![history(OLD), pending("new-value"), refused("PutParameter", status, code)])
+                .await;
+        let error = promote(&service).await.unwrap_err();
+        assert_eq!(service.asked().len(), 3, "{code}: asked once, the engine is who repeats");
+        assert_eq!((error.kind, error.effect), (kind, effect), "{error}");
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(code) && !text.contains("new-value"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn doctor_names_the_right_that_is_missing() {
+    let service = Service::giving(vec![
+        refused("GetParameterHistory", 400, "AccessDeniedException"),
+        refused("GetParameter", 400, "ParameterNotFound"),
+    ])
+    .await;
+    let findings = scene(&service).findings().await;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].message.contains("ssm:GetParameterHistory"), "{findings:?}");
+    assert!(findings[0].hint.as_ref().unwrap().contains("parameter/keywheel-pending/*"), "{findings:?}");
+    service.asked();
+}
