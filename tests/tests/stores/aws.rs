@@ -18,12 +18,12 @@ fn ask(port: u16, service: &str, target: &str, body: &Value) -> Option<Value> {
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("moto listens");
+    stream.write_all(request.as_bytes()).expect("a request");
     let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-    head.lines().next().unwrap().contains(" 200 ").then(|| serde_json::from_str(body).unwrap_or(Value::Null))
+    stream.read_to_string(&mut reply).expect("a reply");
+    let (head, body) = reply.split_once("\r\n\r\n").expect("a head and a body");
+    head.lines().next().expect("a first line").contains(" 200 ").then(|| serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
 /// Secrets Manager.

@@ -7,6 +7,7 @@
 //! The first version of a secret is `AWSCURRENT` at once, whatever it is put with. So the first value is pending in a secret of
 //! its own, `NAME.keywheel-pending`, which is deleted when it was promoted or dropped.
 
+mod budget;
 mod examine;
 mod first;
 mod picture;

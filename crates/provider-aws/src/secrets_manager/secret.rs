@@ -89,6 +89,10 @@ impl Secret for AwsSecret {
         Ok(Versions([pending, current, previous].into_iter().flatten().collect()))
     }
 
+    async fn cautions(&self) -> Result<Vec<String>> {
+        self.budget().await
+    }
+
     async fn read(&self, stage: Stage) -> Result<SecretValue> {
         let call = self.call("read version", None);
         let found = match stage {

@@ -1,6 +1,7 @@
 //! Answers of AWS, as its documentation has them, that the stand-in does not give.
 
-use keywheel_core::{Effect, Error, ErrorKind, secret::Stage};
+use keywheel_core::{Clock as _, Effect, Error, ErrorKind, secret::Stage};
+use keywheel_testkit::declared::StandingClock;
 use serde_json::{Value, json};
 
 use crate::{
@@ -168,4 +169,36 @@ async fn what_is_refused_after_something_was_changed_may_have_been_applied() {
         let error = stage(&service).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (kind, Effect::MaybeApplied), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_is_told_when_the_budget_of_versions_is_used_up() {
+    let now = StandingClock.now().as_second();
+    let listed = |ages: &[i64], next: Option<&str>| {
+        let versions: Vec<_> =
+            ages.iter().map(|age| json!({"VersionId": OLD, "CreatedDate": now - age})).collect();
+        ("ListSecretVersionIds", 200, json!({"Versions": versions, "NextToken": next}))
+    };
+    let day = [20_000; 60];
+    for (pages, told) in [
+        (vec![listed(&[], None)], None),
+        (vec![listed(&[60; 5], None)], None),
+        (vec![listed(&[60; 6], None)], Some("6 versions within the last hour")),
+        (vec![listed(&[90_000; 150], None)], None),
+        (vec![listed(&day, Some("more")), listed(&day, None)], Some("120 versions of the last 24 hours")),
+        // Nobody needs to count further.
+        (vec![listed(&[20_000; 100], Some("more")), listed(&[1; 100], Some("more"))], Some("200 versions")),
+    ] {
+        let service = Service::giving(pages).await;
+        let cautions = service.scene().secret(NAME).cautions().await.unwrap();
+        assert_eq!(cautions.len(), usize::from(told.is_some()), "{cautions:?}");
+        assert!(cautions.iter().all(|caution| caution.contains(told.unwrap_or_default())), "{cautions:?}");
+        assert_eq!(service.asked()[0].1["IncludeDeprecated"], true);
+    }
+    let service =
+        Service::giving(vec![refused("ListSecretVersionIds", 400, "ResourceNotFoundException")]).await;
+    assert_eq!(service.scene().secret(NAME).cautions().await.unwrap(), [""; 0], "it has none yet");
+    let service = Service::giving(vec![refused("ListSecretVersionIds", 400, "AccessDeniedException")]).await;
+    let error = service.scene().secret(NAME).cautions().await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::PermissionDenied, Effect::NotApplied), "{error}");
 }
