@@ -121,6 +121,8 @@ pub(super) async fn refuse_change(acting: &Acting<'_>) -> Result<()> {
         return Ok(());
     }
     if found != facts.old.get(&StoreIndex::PRIMARY).map(|old| &old.id) {
+        // Another installation is named, if it was one.
+        refuse_company(acting, &place, &versions).await?;
         let why = "somebody else changed the current version since this rotation began";
         return Err(
             Error::not_applied(ErrorKind::Conflict, "find versions", why).with("store", &place.at.store)
