@@ -23,7 +23,11 @@ fn ask(port: u16, service: &str, target: &str, body: &Value) -> Option<Value> {
     let mut reply = String::new();
     stream.read_to_string(&mut reply).expect("a reply");
     let (head, body) = reply.split_once("\r\n\r\n").expect("a head and a body");
-    head.lines().next().expect("a first line").contains(" 200 ").then(|| serde_json::from_str(body).unwrap_or(Value::Null))
+    head.lines()
+        .next()
+        .expect("a first line")
+        .contains(" 200 ")
+        .then(|| serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
 /// Secrets Manager.
