@@ -185,9 +185,14 @@ fn rotations(connection: &Connection, query: &str, params: impl Params) -> Resul
 fn records(connection: &Connection, query: &str, params: impl Params) -> Result<Vec<Record>, Fault> {
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query(params)?;
-    let mut records = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(RawRecord::from_row(row)?.parse(connection)?);
+        let record = RawRecord::from_row(row)?.parse(connection)?;
+        // An index that leads to one of them twice would hide another one, and the count would be right.
+        if records.last().is_some_and(|last| last.seq >= record.seq) {
+            return Err(damaged(format_args!("record {} is found twice", record.seq)));
+        }
+        records.push(record);
     }
     Ok(records)
 }

@@ -10,7 +10,7 @@ use futures::{executor::block_on, future::join_all};
 use keywheel_core::{
     Effect, ErrorKind, Result,
     journal::Journal,
-    rotation::{Outcome, Record},
+    rotation::{Event, Outcome, Record},
 };
 use keywheel_journal_sqlite::SqliteJournal;
 use rstest::rstest;
@@ -368,4 +368,33 @@ fn a_bit_that_flipped_in_a_large_journal_is_noticed_when_read_or_verified() {
         assert!(error.message.contains("record 501"), "{error}");
     }
     assert_eq!(block_on(journal.since(501, 1)).unwrap().len(), 1);
+}
+
+/// As after a bit that flipped in an index: it leads to one record twice and hides another one, and their number is right.
+#[rstest]
+fn a_record_that_is_found_twice_is_noticed() {
+    let place = Place::new();
+    let journal = place.open();
+    let [one, other] = [1, 2].map(|number| lease(&journal, &secret(number)));
+    append(&journal, &one, 1, started(&one)).unwrap();
+    append(&journal, &one, 1, Event::Parked { reason: "a person is needed".to_owned() }).unwrap();
+    append(&journal, &one, 1, Event::Released { initiator: "ann@ops".into() }).unwrap();
+    append(&journal, &other, 2, started(&other)).unwrap();
+    assert_eq!(block_on(journal.unfinished()).unwrap().len(), 2);
+    drop(journal);
+    let connection = Connection::open(place.path()).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TABLE copy AS SELECT * FROM records;
+             DROP TABLE records;
+             CREATE TABLE records (seq INTEGER NOT NULL, rotation INTEGER NOT NULL, format INTEGER NOT NULL,
+                                   digest BLOB NOT NULL, body TEXT NOT NULL) STRICT;
+             INSERT INTO records SELECT * FROM copy WHERE seq <> 3;
+             INSERT INTO records SELECT * FROM copy WHERE seq = 2;
+             DROP TABLE copy;",
+        )
+        .unwrap();
+    drop(connection);
+    let error = SqliteJournal::open_read_only(place.path()).unwrap_err();
+    assert!(error.to_string().contains("record 2 is found twice"), "{error}");
 }
