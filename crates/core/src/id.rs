@@ -82,6 +82,10 @@ text_id! {
     Identity
 }
 text_id! {
+    /// Which of its credentials a target has: a count or a time, another one after each that the target makes.
+    Generation
+}
+text_id! {
     /// Who or what started something: `user@host`, a CI job, `daemon`.
     Initiator
 }

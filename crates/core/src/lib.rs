@@ -34,6 +34,7 @@ pub use entropy::{Entropy, OsEntropy};
 pub use error::{Effect, Error, ErrorKind, Result};
 pub use fingerprint::{Fingerprint, FingerprintMode, Fingerprinter};
 pub use id::{
-    ConsumerName, Fence, Identity, Initiator, RotationId, RotatorName, SecretName, StoreName, VersionId,
+    ConsumerName, Fence, Generation, Identity, Initiator, RotationId, RotatorName, SecretName, StoreName,
+    VersionId,
 };
 pub use value::SecretValue;

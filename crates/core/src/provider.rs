@@ -121,6 +121,11 @@ pub trait Target: Send + Sync {
     /// How old and new live side by side there.
     fn strategy(&self) -> Strategy;
 
+    /// Whether a login with an old value can be tried, so that it is proven dead. Not where nobody was ever told it.
+    fn confirms(&self) -> bool {
+        true
+    }
+
     /// What an application needs to reach it besides a credential; `None` if that does not say it.
     fn connection(&self) -> Option<Connection> {
         None

@@ -8,6 +8,7 @@ use keywheel_core::{
 };
 
 use crate::{
+    elsewhere::{LoginElsewhere, RotatorFor},
     engine::Engine,
     layers::{Layered, Retrying, Timed, Traced},
     lease::{HeldLease, Leased},
@@ -44,16 +45,28 @@ impl Handles<'_> {
         Ok(Arc::new(self.dress(secret, self.engine.limits.store(&place.store), &place.store)))
     }
 
-    /// One target, for a secret that the inventory says is for `identity`.
+    /// One target, for a secret that the inventory says is for `identity`; logins are tried at `login`, if that is another
+    /// one.
     pub(crate) fn rotator(
         &self,
         name: &RotatorName,
+        login: Option<&RotatorName>,
         identity: Option<&Identity>,
     ) -> Result<Arc<dyn Rotator>> {
+        let target = self.target(name)?(identity);
+        let Some(login) = login else { return Ok(target) };
+        Ok(Arc::new(LoginElsewhere { target, login: self.target(login)? }))
+    }
+
+    /// What makes a rotator for whom a secret of the target called `name` is for.
+    fn target(&self, name: &RotatorName) -> Result<RotatorFor> {
         let declared = self.engine.inventory.targets.get(name);
-        let declared = declared.ok_or_else(|| gone("rotator", name.as_str()))?;
-        let rotator = declared.target.rotator(identity);
-        Ok(Arc::new(self.dress(rotator, self.engine.limits.target(name), name)))
+        let target = Arc::clone(&declared.ok_or_else(|| gone("rotator", name.as_str()))?.target);
+        let (clock, leased) = (Arc::clone(&self.engine.clock), self.leased.clone());
+        let (limited, label) = (self.engine.limits.target(name), name.to_string());
+        Ok(Box::new(move |identity| {
+            Arc::new(dress(target.rotator(identity), &clock, leased.clone(), limited.clone(), &label))
+        }))
     }
 
     /// One consumer.

@@ -84,6 +84,7 @@ impl Limits {
 }
 
 /// The layer that makes each call when its turn comes, and names in its errors whom it was for.
+#[derive(Clone)]
 pub(crate) struct Limited {
     clock: Arc<dyn Clock>,
     limit: Option<Arc<Limit>>,

@@ -10,7 +10,7 @@ use keywheel_core::{
     plan::StoreSeen,
     provider::{Finding, Severity},
     rotation::Source,
-    rotator::Probe,
+    rotator::{Probe, Strategy},
     secret::{Stage, Versions},
 };
 use serde::Serialize;
@@ -150,11 +150,13 @@ async fn ask_target(
             return Ok(());
         }
     };
-    match looking.rotator(rotator, entry.identity.as_ref())?.probe(presented.lend()).await {
+    let target = looking.rotator(rotator, entry.login.as_ref(), entry.identity.as_ref())?;
+    match target.probe(presented.lend()).await {
         Ok(Probe::Accepted) => verified.accepted = Some(true),
         Ok(Probe::Rejected) => {
             verified.accepted = Some(false);
-            verified.problems.push(format!("{rotator} refuses a login with the current value"));
+            let whose = entry.login.as_ref().unwrap_or(rotator);
+            verified.problems.push(format!("{whose} refuses a login with the current value"));
         }
         Err(error) => verified.problems.push(format!("{rotator} could not be asked: {error}")),
     }
@@ -211,6 +213,14 @@ async fn check_value(
             return Ok(vec![Finding::error(format!("{}: {error}", place.store), hint)]);
         }
     };
+    let versioned = entry.target.as_ref().is_some_and(|target| {
+        let declared = engine.inventory.targets.get(target);
+        declared.is_some_and(|declared| declared.target.strategy() == Strategy::Versioned)
+    });
+    if versioned {
+        // The number of a version is no secret.
+        return Ok(Vec::new());
+    }
     let weaknesses = match &entry.source {
         Source::Generated(recipe) => recipe.examine(&presented),
         Source::Provided | Source::Minted => examine_provided(&presented),

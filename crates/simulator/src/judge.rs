@@ -186,9 +186,8 @@ impl Judge {
             }
             staged.len()
         };
-        // A mint that nobody knows is revoked and made again.
-        let minted = self.scenario.target.is_minted();
-        if values > 1 && !minted {
+        // A mint that nobody knows is revoked and made again; what a target made in the place of another one is taken.
+        if values > 1 && !self.scenario.target.issues() {
             self.object(Invariant::AskFirst, format!("one rotation staged {values} values"));
         }
     }

@@ -28,15 +28,27 @@ pub enum TargetModel {
     Alternating,
     /// Two keys that the target issues itself.
     Minted,
+    /// One user, one password that the target makes itself.
+    Reissued,
+    /// A key to which the target adds versions.
+    Versioned,
 }
 
 impl TargetModel {
     /// Every model.
-    pub const ALL: [Self; 5] =
-        [Self::Unchecked, Self::InPlace, Self::Overlap, Self::Alternating, Self::Minted];
+    pub const ALL: [Self; 7] = [
+        Self::Unchecked,
+        Self::InPlace,
+        Self::Overlap,
+        Self::Alternating,
+        Self::Minted,
+        Self::Reissued,
+        Self::Versioned,
+    ];
 
     /// Those that keywheel has to tell.
-    pub const CHECKED: [Self; 4] = [Self::InPlace, Self::Overlap, Self::Alternating, Self::Minted];
+    pub const CHECKED: [Self; 6] =
+        [Self::InPlace, Self::Overlap, Self::Alternating, Self::Minted, Self::Reissued, Self::Versioned];
 
     /// The name that scenarios are written with.
     pub fn as_str(self) -> &'static str {
@@ -46,6 +58,8 @@ impl TargetModel {
             Self::Overlap => "overlap",
             Self::Alternating => "alternating",
             Self::Minted => "minted",
+            Self::Reissued => "reissued",
+            Self::Versioned => "versioned",
         }
     }
 
@@ -57,6 +71,8 @@ impl TargetModel {
             Self::Overlap => Some(Strategy::Overlap),
             Self::Alternating => Some(Strategy::Alternating),
             Self::Minted => Some(Strategy::Minted),
+            Self::Reissued => Some(Strategy::Reissued),
+            Self::Versioned => Some(Strategy::Versioned),
         }
     }
 
@@ -64,8 +80,12 @@ impl TargetModel {
         self.strategy().is_none_or(Strategy::keeps_old)
     }
 
-    pub(crate) fn is_minted(self) -> bool {
-        self == Self::Minted
+    pub(crate) fn issues(self) -> bool {
+        self.strategy().is_some_and(Strategy::issues)
+    }
+
+    pub(crate) fn reissues(self) -> bool {
+        self.strategy().is_some_and(Strategy::reissues)
     }
 
     /// The target as it is in the beginning.
@@ -77,6 +97,8 @@ impl TargetModel {
             // Not the first of the two, so that nothing comes right by default.
             Self::Alternating => MemoryTarget::alternating("a", "b").accepting("b", OLD),
             Self::Minted => MemoryTarget::minted().accepting("KEY0", OLD),
+            Self::Reissued => MemoryTarget::reissued("app").accepting("app", OLD),
+            Self::Versioned => MemoryTarget::versioned("app").accepting("app", OLD),
         })
     }
 }
@@ -213,7 +235,7 @@ impl Scenario {
     }
 
     pub(crate) fn source(&self) -> Source {
-        if self.target.is_minted() {
+        if self.target.issues() {
             Source::Minted
         } else {
             Source::Generated(Recipe::Bytes(BytesRecipe::default()))
@@ -224,7 +246,9 @@ impl Scenario {
     pub(crate) fn identity(&self) -> Option<Identity> {
         let identity = match self.target {
             TargetModel::Unchecked => return None,
-            TargetModel::InPlace | TargetModel::Overlap => "app",
+            TargetModel::InPlace | TargetModel::Overlap | TargetModel::Reissued | TargetModel::Versioned => {
+                "app"
+            }
             TargetModel::Alternating => "b",
             TargetModel::Minted => "KEY0",
         };

@@ -261,6 +261,7 @@ impl<'b> World<'b> {
                 .map(|label| StoreRef { store: StoreName::from(*label), location: location.clone() })
                 .collect(),
             target: self.target.as_ref().map(|_| RotatorName::from("target")),
+            login: None,
             identity: scenario.identity(),
             layout: Layout::Plain,
             consumers: CONSUMERS[..scenario.consumers.len()]

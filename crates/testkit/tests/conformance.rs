@@ -35,6 +35,11 @@ rotator_conformance!(alternating, || async {
     models::rotator(MemoryTarget::alternating("a", "b"), "a", Some("a"), |rotator| rotator)
 });
 rotator_conformance!(minted, || async { models::minting(|rotator| rotator) });
+rotator_conformance!(reissued, || async { models::reissuing(|rotator| rotator) });
+rotator_conformance!(versioned, || async {
+    models::rotator(MemoryTarget::versioned("orders"), "orders", Some("orders"), |rotator| rotator)
+});
+rotator_conformance!(reissuing_under_faulty, || async { models::reissuing(|rotator| calm(rotator)) });
 rotator_conformance!(rotator_under_faulty, || async { models::minting(|rotator| calm(rotator)) });
 
 notifier_conformance!(immediate, || async { models::notifier(Behaviour::Immediately, |notifier| notifier) });

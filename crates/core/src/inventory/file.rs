@@ -188,6 +188,9 @@ pub(super) struct SecretFile {
     /// The rotator of the system that checks it.
     #[serde(default)]
     pub(super) rotator: Option<Located<String>>,
+    /// Another rotator, at whose system logins are tried: for rotators that make credentials which another system checks.
+    #[serde(default)]
+    pub(super) login_at: Option<Located<String>>,
     /// Whom the credential is for, where the store does not say: a login role, a user.
     #[serde(default)]
     pub(super) identity: Option<String>,

@@ -166,6 +166,8 @@ pub struct SecretEntry {
     pub stores: Box<[StoreRef]>,
     /// The system that checks it.
     pub target: Option<RotatorName>,
+    /// The rotator that tries logins, where that is another one.
+    pub login: Option<RotatorName>,
     /// Whom the credential is for, where the store does not say.
     pub identity: Option<Identity>,
     /// What the stored values are.
@@ -197,8 +199,13 @@ impl Inventory {
             stores: entry.stores.to_vec(),
             target: entry.target.as_ref().and_then(|rotator| {
                 let declared = self.targets.get(rotator)?;
-                let strategy = declared.target.strategy();
-                Some(TargetSpec { rotator: rotator.clone(), strategy, layout: entry.layout })
+                Some(TargetSpec {
+                    rotator: rotator.clone(),
+                    strategy: declared.target.strategy(),
+                    layout: entry.layout,
+                    login: entry.login.clone(),
+                    confirms: declared.target.confirms(),
+                })
             }),
             consumers: entry
                 .consumers

@@ -15,7 +15,6 @@ use crate::{
         period::Period,
     },
     rotation::{Flow, Location, Source, StoreRef},
-    rotator::Strategy,
     secret::Stage,
     yaml::{self, Checked, Diagnostic, Diagnostics, Located, Span, near_miss},
 };
@@ -107,6 +106,7 @@ impl Resolver<'_> {
             self.inventory.tiers.get(wanted.as_str()).cloned()
         });
         let target = self.target(&name, &written, flow, source.as_ref());
+        let login = self.login(&written, target.as_ref());
         let layout = self.layout(&written, target.as_ref());
         let consumers = self.consumers(&name, &written, fingerprint);
         if written.stores.is_empty() {
@@ -147,6 +147,7 @@ impl Resolver<'_> {
                 .map(|from| Box::new(from.into_inner())),
             stores: stores.into(),
             target,
+            login,
             identity: written.identity.map(|identity| identity.as_str().into()),
             layout,
             consumers,
@@ -230,7 +231,7 @@ impl Resolver<'_> {
         }
         self.known("rotator", wanted, &self.names.rotators)?;
         let (rotator, declared) = self.inventory.targets.get_key_value(wanted.as_str())?;
-        if source.is_some() && (declared.target.strategy() == Strategy::Minted) != minted {
+        if source.is_some() && declared.target.strategy().issues() != minted {
             let message = if minted { "does not issue credentials" } else { "issues its credentials itself" };
             self.diagnostics.push(
                 Diagnostic::error(format!("rotator `{rotator}` {message}"))
@@ -239,6 +240,36 @@ impl Resolver<'_> {
             );
         }
         Some(rotator.clone())
+    }
+
+    /// Where logins are tried, if not at the target.
+    fn login(&mut self, written: &SecretFile, target: Option<&RotatorName>) -> Option<RotatorName> {
+        let wanted = written.login_at.as_ref()?;
+        self.known("rotator", wanted, &self.names.rotators)?;
+        let (login, checks) = self.inventory.targets.get_key_value(wanted.as_str())?;
+        let mut refuse = |message: String, hint: &str| {
+            self.diagnostics.push(Diagnostic::error(message).at(wanted.span()).hint(hint));
+        };
+        if checks.target.strategy().issues() {
+            let message =
+                format!("`{login}` makes credentials itself, and is not what checks those of another one");
+            refuse(message, "name the rotator of the system that the credential is for");
+        }
+        let Some(rotator) = &written.rotator else {
+            refuse("logins are tried for a rotator, and none is named".to_owned(), "add `rotator:`");
+            return None;
+        };
+        let declared = target.and_then(|target| self.inventory.targets.get(target));
+        if declared.is_some_and(|declared| !declared.target.strategy().issues()) {
+            let message = format!("rotator `{}` tries logins itself", rotator.as_str());
+            refuse(message, "remove `login-at:`");
+        }
+        if declared.is_some_and(|declared| !declared.target.confirms()) {
+            let message =
+                format!("nobody is told what `{}` makes, so no login with it can be tried", rotator.as_str());
+            refuse(message, "remove `login-at:`");
+        }
+        Some(login.clone())
     }
 
     /// A document says whom it is for and how the target is reached: both must be known.
@@ -261,7 +292,7 @@ impl Resolver<'_> {
         if declared.is_some_and(|declared| declared.target.connection().is_none()) {
             refuse("this rotator's target has no host and port to put into a document", "remove `layout:`");
         }
-        if written.identity.is_none() && declared.is_some_and(|d| d.target.strategy() != Strategy::Minted) {
+        if written.identity.is_none() && declared.is_some_and(|d| !d.target.strategy().issues()) {
             refuse("a document names a user, and the entry does not", "add `identity:`");
         }
         Layout::Document

@@ -3,7 +3,7 @@
 use crate::{
     inventory::{Inventory, SecretEntry},
     plan::{observed::StoreSeen, select::Options},
-    rotation::{ConsumerSpec, Flow, RotationSpec},
+    rotation::{ConsumerSpec, Flow, RotationSpec, TargetSpec},
     rotator::Strategy,
     secret::Stage,
 };
@@ -16,15 +16,7 @@ pub(super) fn of(
     options: Options,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(target) = &spec.target
-        && target.strategy == Strategy::InPlace
-    {
-        warnings.push(format!(
-                "{} knows one password at a time: from `apply` to `promote` (and until each consumer has reloaded) \
-                 logins with the value that consumers hold are refused",
-                target.rotator
-            ));
-    }
+    warnings.extend(spec.target.iter().flat_map(at_the_target));
     if spec.stores.len() > 1 {
         let names: Vec<_> = spec.stores.iter().map(|store| store.store.as_str()).collect();
         warnings.push(format!("the stores change one after another: {}", names.join(", then ")));
@@ -63,6 +55,32 @@ pub(super) fn of(
         });
     }
     warnings.extend(drift(spec, seen));
+    warnings
+}
+
+/// What the target's own way of changing does to those who use it.
+fn at_the_target(target: &TargetSpec) -> Vec<String> {
+    let name = &target.rotator;
+    let mut warnings = Vec::new();
+    match target.strategy {
+        Strategy::InPlace => warnings.push(format!(
+            "{name} knows one password at a time: from `apply` to `promote` (and until each consumer has reloaded) \
+             logins with the value that consumers hold are refused"
+        )),
+        Strategy::Reissued => warnings.push(format!(
+            "{name} makes the new value itself, in the place of the old one: from `mint` to `promote` (and until each \
+             consumer has reloaded) logins with the value that consumers hold are refused, and there is no way back"
+        )),
+        Strategy::Versioned => warnings.push(format!(
+            "{name} adds a version that stays: from `mint` on it is used by whoever asks for the latest, and what only an \
+             older version can read is lost to everybody from `revoke` on"
+        )),
+        Strategy::Overlap | Strategy::Alternating | Strategy::Minted => {}
+    }
+    if !target.confirms {
+        warnings
+            .push(format!("nobody is told what {name} makes, so no login can show that the old one is dead"));
+    }
     warnings
 }
 

@@ -100,6 +100,12 @@ pub fn ways_on(name: &SecretName, ways: WaysOn) -> Vec<String> {
     if ways.roll_back {
         words.push(format!("`keywheel rollback {name}` goes back to the old value"));
     }
+    if ways.give_up {
+        words.push(format!(
+            "`keywheel rollback {name}` gives it up: the stores keep the old value, which the target refuses; `keywheel \
+             rotate {name}` then fetches another"
+        ));
+    }
     if ways.vouch {
         words.push(format!(
             "`keywheel vouch {name} --reason …` takes your word for a consumer that cannot show that it moved"

@@ -26,6 +26,8 @@ impl StoreIndex {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
+    /// Which of its credentials the target has is written down, so that one whose answer is lost is not asked for twice.
+    Look,
     /// The target issues the value, and the primary store gets it as pending. One action, because the value exists
     /// nowhere else in between: after a crash the mint is found by listing and revoked.
     Mint,
@@ -63,6 +65,7 @@ impl Action {
     /// The step's name, as DESIGN's table and every record, message and metric write it.
     pub fn step(self) -> &'static str {
         match self {
+            Self::Look => "look",
             Self::Mint => "mint",
             Self::Stage(_) => "stage",
             Self::Apply => "apply",
@@ -85,7 +88,8 @@ impl Action {
     pub fn notice(self) -> Option<(ConsumerIndex, Phase)> {
         match self {
             Self::Notify(consumer, phase) | Self::Adopt(consumer, phase) => Some((consumer, phase)),
-            Self::Mint
+            Self::Look
+            | Self::Mint
             | Self::Stage(_)
             | Self::Apply
             | Self::Verify
@@ -104,7 +108,7 @@ impl Action {
     /// Whether the action only looks, so that it leaves nothing behind that an undo would have to take back.
     pub fn only_looks(self) -> bool {
         match self {
-            Self::Verify | Self::Adopt(..) | Self::Overlap | Self::Confirm => true,
+            Self::Look | Self::Verify | Self::Adopt(..) | Self::Overlap | Self::Confirm => true,
             Self::Mint
             | Self::Stage(_)
             | Self::Apply
@@ -143,12 +147,16 @@ impl Action {
                     Phase::RolledBack => format!("{} {name} of the rollback", self.step()),
                 }
             }
-            Self::Mint | Self::Apply | Self::Verify | Self::Revoke | Self::Confirm | Self::Unapply => {
-                match &spec.target {
-                    Some(target) => format!("{} at {}", self.step(), target.rotator),
-                    None => self.step().to_owned(),
-                }
-            }
+            Self::Look
+            | Self::Mint
+            | Self::Apply
+            | Self::Verify
+            | Self::Revoke
+            | Self::Confirm
+            | Self::Unapply => match &spec.target {
+                Some(target) => format!("{} at {}", self.step(), target.rotator),
+                None => self.step().to_owned(),
+            },
             Self::Overlap => self.step().to_owned(),
         }
     }

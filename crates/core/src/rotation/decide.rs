@@ -160,20 +160,25 @@ impl History {
                 OnDeadline::RollBack | OnDeadline::Park => Next::Park { reason },
             };
         }
-        if self.promotion_began() { Next::Park { reason } } else { Next::TurnBack { reason } }
+        if self.goes_back_by_itself() { Next::TurnBack { reason } } else { Next::Park { reason } }
     }
 
     /// Whether waiting may help: transient failures before the first promote a few times, afterwards for as long as it
     /// takes; an outcome that nobody knows, a few times whatever the kind, since only a look can tell.
     fn may_try_again(&self, failure: &Failure) -> bool {
         let attempts_left = failure.in_a_row < self.spec().retry.attempts;
-        let can_go_back = self.direction == Direction::Forward && !self.promotion_began();
+        let can_go_back = self.direction == Direction::Forward && self.goes_back_by_itself();
         if failure.kind.is_transient() {
             return attempts_left || !can_go_back;
         }
         (failure.effect == Effect::MaybeApplied || self.uncertain)
             && failure.kind != ErrorKind::DeadlinePassed
             && attempts_left
+    }
+
+    /// Whether the stores and the target still agree on the old value, so that going back is the safe way out.
+    fn goes_back_by_itself(&self) -> bool {
+        !self.promotion_began() && !self.target_moved_on()
     }
 
     fn on_deadline(&self, action: Action) -> OnDeadline {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Effect, ErrorKind},
-    id::{Fence, Initiator, RotationId},
+    id::{Fence, Generation, Initiator, RotationId},
     mutation::{Mutation, mutated},
     notifier::Phase,
     rotation::{
@@ -15,9 +15,8 @@ use crate::{
         decide::{SETTLING, after},
         record::{Event, NewRecord, Outcome, Record, Started, StepFacts, VersionFact},
         route,
-        spec::{RotationSpec, Source},
+        spec::{RotationSpec, Source, TargetSpec},
     },
-    rotator::Strategy,
 };
 
 /// A record that cannot follow the ones before it: the journal is damaged, or written by something else.
@@ -80,6 +79,9 @@ pub struct Undo {
 pub struct WaysOn {
     /// Going back to the old value is open.
     pub roll_back: bool,
+    /// Giving up is open: the stores keep the old value, and the target has another one.
+    #[serde(default)]
+    pub give_up: bool,
     /// It is a consumer that is waited for, and a person's word would do.
     pub vouch: bool,
 }
@@ -99,6 +101,8 @@ pub struct Facts {
     pub promoted: BTreeSet<StoreIndex>,
     /// Evidence, in the order in which it came.
     pub evidence: Vec<(Action, String)>,
+    /// Which of its credentials the target had before it was asked for another, if it shows that.
+    pub generation: Option<Generation>,
     /// The provided value turned out to be the current one.
     pub unchanged: bool,
 }
@@ -164,9 +168,9 @@ impl History {
         if started.spec.stores.is_empty() {
             return Err(illegal(record, "a rotation has at least one store"));
         }
-        let minting = started.spec.target.as_ref().is_some_and(|target| target.strategy == Strategy::Minted);
-        if minting != (started.spec.source == Source::Minted) {
-            return Err(illegal(record, "a value is minted exactly where the target mints"));
+        let issuing = started.spec.target.as_ref().is_some_and(|target| target.strategy.issues());
+        if issuing != (started.spec.source == Source::Minted) {
+            return Err(illegal(record, "a value is minted exactly where the target issues it"));
         }
         let at = record.body.at;
         Ok(Self {
@@ -303,9 +307,20 @@ impl History {
         self.may_exist.iter().any(|action| matches!(action, Action::Promote(_)))
     }
 
+    /// Whether the target may refuse the old value by now, and cannot be told it again.
+    pub fn target_moved_on(&self) -> bool {
+        let replaces = |target: &TargetSpec| target.strategy.reissues() && !target.strategy.keeps_old();
+        self.spec().target.as_ref().is_some_and(replaces) && self.may_exist.contains(&Action::Mint)
+    }
+
     /// What a person may do about it.
     pub fn ways_on(&self) -> WaysOn {
-        WaysOn { roll_back: self.way_back().is_ok(), vouch: self.action().and_then(Action::notice).is_some() }
+        let back = self.way_back().is_ok();
+        WaysOn {
+            roll_back: back && !self.target_moved_on(),
+            give_up: back && self.target_moved_on(),
+            vouch: self.action().and_then(Action::notice).is_some(),
+        }
     }
 
     /// Whether the way back is open; if not, why.
@@ -321,6 +336,11 @@ impl History {
         }
         if self.past_return() {
             return Err("the old value is being retired");
+        }
+        if self.promotion_began() && self.target_moved_on() {
+            return Err(
+                "the target has made a new value in the place of the old one, which it cannot be told again",
+            );
         }
         if self.promotion_began() && !self.facts.old.contains_key(&StoreIndex::PRIMARY) {
             return Err("there was no value before this one");
@@ -429,7 +449,9 @@ impl History {
         // A clock that was set back for a while must not make an overlap begin, and so end, before its time.
         self.last_done_at = self.last_at.max(at);
         match action {
-            Action::Mint => self.learn(StoreIndex::PRIMARY, facts),
+            Action::Look => self.facts.generation.clone_from(&facts.generation),
+            // Verifying takes what the target has by now, where it made another one meanwhile.
+            Action::Mint | Action::Verify => self.learn(StoreIndex::PRIMARY, facts),
             Action::Stage(store) => self.learn(store, facts),
             Action::Promote(store) => {
                 self.facts.promoted.insert(store);
@@ -446,7 +468,6 @@ impl History {
                 }
             }
             Action::Apply
-            | Action::Verify
             | Action::PublishNext(_)
             | Action::Notify(..)
             | Action::Adopt(..)

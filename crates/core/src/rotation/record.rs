@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Effect, ErrorKind},
     fingerprint::Fingerprint,
-    id::{Fence, Identity, Initiator, RotationId, SecretName, VersionId},
+    id::{Fence, Generation, Identity, Initiator, RotationId, SecretName, VersionId},
     notifier::Phase,
     rotation::{
         action::{Action, ConsumerIndex},
@@ -170,7 +170,7 @@ pub struct Started {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct StepFacts {
-    /// The new version: after `stage`.
+    /// The new version: after `stage`; after `verify`, the one that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<VersionFact>,
     /// The version that was current when the new one was staged; `None` after `stage` means that there was none.
@@ -179,6 +179,9 @@ pub struct StepFacts {
     /// How a consumer was seen to have moved, what a login answered, or what an ended rotation had left in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Which of its credentials the target had before it was asked for another: after `look`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
     /// The provided value equals the current one: there is nothing to rotate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unchanged: bool,

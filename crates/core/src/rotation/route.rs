@@ -7,7 +7,6 @@ use crate::{
         action::{Action, StoreIndex},
         spec::{Flow, RotationSpec, Source},
     },
-    rotator::Strategy,
 };
 
 /// The way forward: what a rotation of `spec` does from first to last.
@@ -15,20 +14,31 @@ pub fn forward(spec: &RotationSpec) -> Vec<Action> {
     let mut route = Vec::with_capacity(16);
     let secondaries = || spec.store_indexes().skip(1);
     match spec.source {
-        Source::Minted => route.push(Action::Mint),
+        Source::Minted => {
+            if spec.reissues() {
+                route.push(Action::Look);
+            }
+            route.push(Action::Mint);
+        }
         Source::Generated(_) | Source::Provided => route.push(Action::Stage(StoreIndex::PRIMARY)),
     }
-    route.extend(secondaries().map(Action::Stage));
+    if !spec.reissues() {
+        route.extend(secondaries().map(Action::Stage));
+    }
     let unverified = mutated(Mutation::PromoteBeforeVerify);
     if unverified {
         route.extend(spec.store_indexes().map(Action::Promote));
     }
     if let Some(target) = &spec.target {
-        // A minted credential is accepted from the moment that the target issued it.
-        if target.strategy != Strategy::Minted {
+        // An issued credential is accepted from the moment that the target issued it.
+        if !target.strategy.issues() {
             route.push(Action::Apply);
         }
         route.push(Action::Verify);
+    }
+    if spec.reissues() {
+        // Whoever asked the target meanwhile has made it issue another one, which `verify` finds and takes.
+        route.extend(secondaries().map(Action::Stage));
     }
     if spec.flow == Flow::SigningKey {
         route.extend(spec.store_indexes().map(Action::PublishNext));
@@ -48,7 +58,9 @@ pub fn forward(spec: &RotationSpec) -> Vec<Action> {
         if target.strategy.keeps_old() {
             route.push(Action::Revoke);
         }
-        route.push(Action::Confirm);
+        if target.confirms {
+            route.push(Action::Confirm);
+        }
     }
     route.extend(spec.store_indexes().rev().map(Action::Retire));
     route
@@ -61,7 +73,8 @@ pub fn undo(spec: &RotationSpec, may_exist: &[Action]) -> Vec<Action> {
     let touched = |wanted: &dyn Fn(&Action) -> bool| may_exist.iter().any(wanted);
     let promoted = touched(&|action| matches!(action, Action::Promote(_)));
     let published = touched(&|action| matches!(action, Action::PublishNext(_)));
-    let applied = touched(&|action| matches!(action, Action::Apply | Action::Mint));
+    // What a target made of the credential that it had cannot be taken back: there only the stores have a way back.
+    let applied = !spec.reissues() && touched(&|action| matches!(action, Action::Apply | Action::Mint));
     let target_keeps_old = spec.target.as_ref().map(|target| target.strategy.keeps_old());
 
     let mut route = Vec::with_capacity(8);

@@ -74,6 +74,21 @@ pub struct TargetSpec {
     /// What the stored values are.
     #[serde(default)]
     pub layout: Layout,
+    /// The rotator that tries logins, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<RotatorName>,
+    /// Whether a login with the old value can be tried once it is dead.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub confirms: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this form")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// What happens when a consumer does not move in time.
@@ -140,6 +155,11 @@ impl RotationSpec {
     /// The indexes of all stores, the primary one first.
     pub fn store_indexes(&self) -> impl DoubleEndedIterator<Item = StoreIndex> + use<> {
         (0..u16::try_from(self.stores.len()).unwrap_or(u16::MAX)).map(StoreIndex)
+    }
+
+    /// Whether the target makes the next value of the one that it has.
+    pub fn reissues(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| target.strategy.reissues())
     }
 
     /// The indexes of all consumers.

@@ -66,7 +66,7 @@ impl<'a> Acting<'a> {
         let target = self.history.spec().target.as_ref().ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find target", "the rotation has no target")
         })?;
-        self.handles().rotator(&target.rotator, self.entry()?.identity.as_ref())
+        self.handles().rotator(&target.rotator, target.login.as_ref(), self.entry()?.identity.as_ref())
     }
 
     /// What `stage` learnt about the new version in the store at `index`.

@@ -4,6 +4,7 @@ mod acting;
 mod consumer;
 mod leftover;
 mod perform;
+mod reissue;
 mod store;
 mod superseded;
 mod target;

@@ -6,15 +6,18 @@ use keywheel_core::{
     rotation::{Action, StepFacts, StoreIndex},
 };
 
-use crate::act::{acting::Acting, consumer, store, superseded::or_superseded, target};
+use crate::act::{acting::Acting, consumer, reissue, store, superseded::or_superseded, target};
 
 /// Does `action`. `None` if the run was asked to stop before a look gave an answer.
 pub(crate) async fn perform(mut acting: Acting<'_>, action: Action) -> Result<Option<StepFacts>> {
     let acting = &mut acting;
     let done = match action {
+        Action::Look => reissue::look(acting).await,
+        Action::Mint if acting.history.spec().reissues() => reissue::reissue(acting).await,
         Action::Mint => target::mint(acting).await,
         Action::Stage(index) => store::stage(acting, index).await,
         Action::Apply => target::apply(acting).await,
+        Action::Verify if acting.history.spec().reissues() => reissue::verify(acting).await,
         Action::Verify => target::verify(acting).await,
         Action::PublishNext(index) => store::publish(acting, index).await,
         Action::Promote(index) => store::promote(acting, index).await,

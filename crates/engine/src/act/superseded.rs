@@ -38,7 +38,8 @@ fn tidies_up(action: Action) -> bool {
         | Action::Unpromote(_)
         | Action::Unapply
         | Action::Discard(_) => true,
-        Action::Mint
+        Action::Look
+        | Action::Mint
         | Action::Stage(_)
         | Action::Apply
         | Action::Verify

@@ -15,7 +15,7 @@ use crate::act::{
 };
 
 /// What the target is told of `value`, the version that `fact` describes.
-fn presented(acting: &Acting<'_>, fact: &VersionFact, value: &SecretValue) -> Result<Presented> {
+pub(super) fn presented(acting: &Acting<'_>, fact: &VersionFact, value: &SecretValue) -> Result<Presented> {
     acting.layout().present(value, fact.identity.as_ref())
 }
 

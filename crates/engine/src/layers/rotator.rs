@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Identity, Result,
+    CallContext, Generation, Identity, Result,
     provider::Finding,
-    rotator::{Credential, IssuedCredential, Minted, Probe, Rotator, Strategy},
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
 };
 
 use super::layer::{Layer, Layered, examined};
@@ -51,6 +51,15 @@ impl<L: Layer, T: Rotator + ?Sized> Rotator for Layered<L, T> {
 
     async fn list(&self) -> Result<Vec<IssuedCredential>> {
         self.layer.look("list", || self.inner.list()).await
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        self.layer.look("generation", || self.inner.generation()).await
+    }
+
+    async fn reissue(&self, context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        let call = |context: CallContext| async move { self.inner.reissue(&context, seen).await };
+        self.layer.change("reissue", context.clone(), call).await
     }
 
     async fn revoke_orphan(&self, context: &CallContext, identity: &Identity) -> Result<()> {

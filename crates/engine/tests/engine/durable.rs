@@ -52,8 +52,18 @@ async fn first_call(strategy: Strategy, operation: &str) -> u64 {
 }
 
 /// The calls that change a store, a target or a consumer.
-const CHANGES: [&str; 9] =
-    ["stage", "publish", "promote", "retire", "apply", "revoke", "mint", "revoke_orphan", "notify"];
+const CHANGES: [&str; 10] = [
+    "stage",
+    "publish",
+    "promote",
+    "retire",
+    "apply",
+    "revoke",
+    "mint",
+    "reissue",
+    "revoke_orphan",
+    "notify",
+];
 
 fn changes(world: &World) -> usize {
     world.faults.calls().iter().filter(|call| CHANGES.contains(&call.operation)).count()
@@ -62,7 +72,14 @@ fn changes(world: &World) -> usize {
 #[rstest]
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_done(
-    #[values(Strategy::InPlace, Strategy::Overlap, Strategy::Alternating, Strategy::Minted)]
+    #[values(
+        Strategy::InPlace,
+        Strategy::Overlap,
+        Strategy::Alternating,
+        Strategy::Minted,
+        Strategy::Reissued,
+        Strategy::Versioned
+    )]
     strategy: Strategy,
     #[values(ErrorKind::Unavailable, ErrorKind::PermissionDenied)] kind: ErrorKind,
 ) {
@@ -111,7 +128,14 @@ async fn an_audit_that_cannot_be_written_keeps_everything_from_beginning() {
 #[rstest]
 #[tokio::test]
 async fn what_was_done_and_not_written_down_is_found_done(
-    #[values(Strategy::InPlace, Strategy::Overlap, Strategy::Alternating, Strategy::Minted)]
+    #[values(
+        Strategy::InPlace,
+        Strategy::Overlap,
+        Strategy::Alternating,
+        Strategy::Minted,
+        Strategy::Reissued,
+        Strategy::Versioned
+    )]
     strategy: Strategy,
     #[values(Fault::Refusal(ErrorKind::Unavailable), Fault::CrashBefore)] fault: Fault,
 ) {
@@ -125,8 +149,12 @@ async fn what_was_done_and_not_written_down_is_found_done(
         let calls = world.faults.calls();
         let count = |operation| calls.iter().filter(|call| call.operation == operation).count();
         assert_eq!(count("stage"), 2, "{action:?}: each store gets the value once");
-        let (applied, minted) = if strategy == Strategy::Minted { (0, 1) } else { (1, 0) };
-        assert_eq!((count("apply"), count("mint")), (applied, minted), "{action:?}");
+        let made = match strategy {
+            Strategy::InPlace | Strategy::Overlap | Strategy::Alternating => [1, 0, 0],
+            Strategy::Minted => [0, 1, 0],
+            Strategy::Reissued | Strategy::Versioned => [0, 0, 1],
+        };
+        assert_eq!(["apply", "mint", "reissue"].map(count), made, "{action:?}");
     }
 }
 
@@ -135,7 +163,14 @@ async fn what_was_done_and_not_written_down_is_found_done(
 #[case::hears_nothing(Fault::LostReply)]
 #[tokio::test]
 async fn a_staged_value_is_never_generated_again(
-    #[values(Strategy::InPlace, Strategy::Overlap, Strategy::Alternating, Strategy::Minted)]
+    #[values(
+        Strategy::InPlace,
+        Strategy::Overlap,
+        Strategy::Alternating,
+        Strategy::Minted,
+        Strategy::Reissued,
+        Strategy::Versioned
+    )]
     strategy: Strategy,
     #[case] fault: Fault,
 ) {

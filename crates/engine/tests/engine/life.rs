@@ -24,7 +24,9 @@ async fn a_rotation_ends_with_the_new_value_everywhere_and_the_old_one_dead(
         Some(Strategy::InPlace),
         Some(Strategy::Overlap),
         Some(Strategy::Alternating),
-        Some(Strategy::Minted)
+        Some(Strategy::Minted),
+        Some(Strategy::Reissued),
+        Some(Strategy::Versioned)
     )]
     strategy: Option<Strategy>,
     #[values(1, 2)] stores: usize,
@@ -39,7 +41,7 @@ async fn a_rotation_ends_with_the_new_value_everywhere_and_the_old_one_dead(
         assert_eq!(ended, succeeded());
     } else {
         assert!(matches!(ended, Ended::Waiting { why: WaitingFor::Overlap, .. }), "{ended:?}");
-        let keeps_old = strategy != Some(Strategy::InPlace);
+        let keeps_old = strategy.is_none_or(Strategy::keeps_old);
         assert_eq!(world.view().accepts(OLD), keeps_old, "in the overlap");
         assert_eq!(world.view().primary(Stage::Previous).as_deref(), Some(OLD));
         world.clock.advance(overlap);

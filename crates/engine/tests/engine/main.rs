@@ -29,6 +29,7 @@ mod post;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod reissued;
 mod replicas;
 #[cfg(test)]
 mod rollback;

@@ -105,7 +105,7 @@ impl Scene {
     }
 
     pub(crate) fn source(&self) -> Source {
-        if self.strategy == Some(Strategy::Minted) {
+        if self.strategy.is_some_and(Strategy::issues) {
             Source::Minted
         } else {
             Source::Generated(Recipe::Bytes(BytesRecipe::default()))
@@ -116,7 +116,9 @@ impl Scene {
     /// by default.
     pub(crate) fn identity(&self) -> Option<Identity> {
         self.strategy.map(|strategy| match strategy {
-            Strategy::InPlace | Strategy::Overlap => Identity::from("app"),
+            Strategy::InPlace | Strategy::Overlap | Strategy::Reissued | Strategy::Versioned => {
+                Identity::from("app")
+            }
             Strategy::Alternating => Identity::from("b"),
             Strategy::Minted => Identity::from("KEY0"),
         })
@@ -146,6 +148,8 @@ impl Scene {
             Strategy::Overlap => MemoryTarget::overlap("app"),
             Strategy::Alternating => MemoryTarget::alternating("a", "b"),
             Strategy::Minted => MemoryTarget::minted(),
+            Strategy::Reissued => MemoryTarget::reissued("app"),
+            Strategy::Versioned => MemoryTarget::versioned("app"),
         };
         Some(if self.bare_from == 0 { target } else { target.accepting(identity.as_str(), OLD) })
     }

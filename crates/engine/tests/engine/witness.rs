@@ -7,11 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Fingerprint, Identity, Result, RotationId, SecretValue, VersionId,
+    CallContext, Fingerprint, Generation, Identity, Result, RotationId, SecretValue, VersionId,
     notifier::{Adoption, Notice, Notifier},
     provider::Finding,
     rotation::{Action, Event, Record},
-    rotator::{Credential, IssuedCredential, Minted, Probe, Rotator, Strategy},
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
     secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
 };
 use keywheel_testkit::memory::{MemoryJournal, MemoryNotifier, MemoryRotator, MemorySecret};
@@ -102,7 +102,7 @@ impl Secret for Witnessed<MemorySecret> {
         identity: Option<&Identity>,
     ) -> Result<VersionInfo> {
         self.witness.intent(context, "stage", |action| {
-            matches!(action, Action::Stage(_) | Action::Mint | Action::Unpromote(_))
+            matches!(action, Action::Stage(_) | Action::Mint | Action::Verify | Action::Unpromote(_))
         });
         let staged = self.inner.stage(context, value, identity).await?;
         if value.expose_secret() != OLD {
@@ -130,9 +130,13 @@ impl Secret for Witnessed<MemorySecret> {
 
     async fn retire(&self, context: &CallContext, version: &VersionId) -> Result<()> {
         self.witness
-            // Before a value is staged, what an ended rotation left in its place is dropped.
+            // Before a value is staged, what an ended rotation left in its place is dropped. What a target makes itself
+            // may have another one in its place by the time that it is verified.
             .intent(context, "retire", |action| {
-                matches!(action, Action::Retire(_) | Action::Discard(_) | Action::Stage(_) | Action::Mint)
+                matches!(
+                    action,
+                    Action::Retire(_) | Action::Discard(_) | Action::Stage(_) | Action::Mint | Action::Verify
+                )
             });
         self.inner.retire(context, version).await
     }
@@ -187,6 +191,15 @@ impl Rotator for Witnessed<(MemoryRotator, MemorySecret)> {
     async fn mint(&self, context: &CallContext) -> Result<Minted> {
         self.witness.intent(context, "mint", |action| action == Action::Mint);
         self.inner.0.mint(context).await
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        self.inner.0.generation().await
+    }
+
+    async fn reissue(&self, context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        self.witness.intent(context, "reissue", |action| matches!(action, Action::Mint | Action::Verify));
+        self.inner.0.reissue(context, seen).await
     }
 
     async fn list(&self) -> Result<Vec<IssuedCredential>> {

@@ -2,18 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use keywheel_core::{
-    CallContext, Fence, Identity, Result, RotationId, SecretValue,
+    CallContext, Fence, Generation, Identity, Result, RotationId, SecretValue,
     notifier::{Notice, Notifier, Phase},
-    rotator::{Credential, Rotator},
+    provider::Finding,
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
     secret::{Secret, Stage},
 };
 use keywheel_testkit::{
     ManualClock,
     faults::{FaultPlan, Faulty},
-    memory::{Behaviour, MemoryConsumer, MemoryTarget},
+    memory::{Behaviour, MemoryConsumer, MemoryRotator, MemoryTarget},
 };
 
 /// The value that every call here is about.
@@ -51,12 +53,79 @@ impl Models {
         let secret = keywheel_testkit::conformance::models::plain_secret();
         secret.overwrite(VALUE);
         let consumer = MemoryConsumer::of(&secret, Behaviour::Immediately).open();
-        let target = MemoryTarget::minted().accepting("KEY0", VALUE).open();
+        let target = Everything {
+            minted: MemoryTarget::minted().accepting("KEY0", VALUE).open(),
+            reissued: MemoryTarget::reissued("app").accepting("app", VALUE).open(),
+        };
         Self {
             secret: Arc::new(Faulty::new(Arc::new(secret), plan.clone(), "secret")),
             rotator: Arc::new(Faulty::new(Arc::new(target), plan.clone(), "rotator")),
             notifier: Arc::new(Faulty::new(Arc::new(consumer), plan.clone(), "notifier")),
         }
+    }
+}
+
+/// A target of which every method answers; no real one mints and makes its next credential of the one that it has.
+struct Everything {
+    minted: MemoryRotator,
+    reissued: MemoryRotator,
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Rotator for Everything {
+    fn strategy(&self) -> Strategy {
+        self.minted.strategy()
+    }
+
+    fn next_identity(&self, current: Option<&Identity>) -> Result<Option<Identity>> {
+        self.minted.next_identity(current)
+    }
+
+    async fn probe(&self, credential: Credential<'_>) -> Result<Probe> {
+        self.minted.probe(credential).await
+    }
+
+    async fn apply(
+        &self,
+        context: &CallContext,
+        new: Credential<'_>,
+        current: Option<Credential<'_>>,
+    ) -> Result<()> {
+        self.minted.apply(context, new, current).await
+    }
+
+    async fn revoke(
+        &self,
+        context: &CallContext,
+        old: Credential<'_>,
+        remaining: Option<Credential<'_>>,
+    ) -> Result<()> {
+        self.minted.revoke(context, old, remaining).await
+    }
+
+    async fn mint(&self, context: &CallContext) -> Result<Minted> {
+        self.minted.mint(context).await
+    }
+
+    async fn list(&self) -> Result<Vec<IssuedCredential>> {
+        self.minted.list().await
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        self.reissued.generation().await
+    }
+
+    async fn reissue(&self, context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        self.reissued.reissue(context, seen).await
+    }
+
+    async fn revoke_orphan(&self, context: &CallContext, identity: &Identity) -> Result<()> {
+        self.minted.revoke_orphan(context, identity).await
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        self.minted.examine().await
     }
 }
 
@@ -97,6 +166,7 @@ pub(crate) fn looks<'a>(
             }),
         ),
         ("list", Box::pin(async { rotator.list().await.map(drop) })),
+        ("generation", Box::pin(async { rotator.generation().await.map(drop) })),
         ("adopted", Box::pin(async { notifier.adopted(&notice()).await.map(drop) })),
     ]
 }
@@ -128,6 +198,7 @@ pub(crate) fn changes<'a>(
             }),
         ),
         ("mint", Box::pin(async { rotator.mint(context).await.map(drop) })),
+        ("reissue", Box::pin(async { rotator.reissue(context, None).await.map(drop) })),
         ("revoke_orphan", Box::pin(async { rotator.revoke_orphan(context, &"KEY9".into()).await })),
         ("notify", Box::pin(async { notifier.notify(context, &notice()).await })),
         ("notify_with", Box::pin(async { notifier.notify_with(context, &notice(), &value()).await })),

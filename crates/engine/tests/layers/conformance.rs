@@ -25,6 +25,7 @@ macro_rules! every_suite_over {
                 models::secret(models::plain_secret(), |inner| Arc::new($wrap(inner)))
             });
             rotator_conformance!(rotator, || async { models::minting(|inner| Arc::new($wrap(inner))) });
+            rotator_conformance!(reissuing, || async { models::reissuing(|inner| Arc::new($wrap(inner))) });
             notifier_conformance!(notifier, || async {
                 models::notifier(Behaviour::AfterLooks(3), |inner| Arc::new($wrap(inner)))
             });

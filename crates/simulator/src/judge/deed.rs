@@ -27,6 +27,7 @@ pub(crate) enum Deed<'a> {
     Apply(&'a SecretValue),
     Revoke(&'a SecretValue),
     Mint,
+    Reissue,
     RevokeOrphan,
     Notify,
 }
@@ -41,6 +42,7 @@ impl Deed<'_> {
             Self::Apply(_) => "apply",
             Self::Revoke(_) => "revoke",
             Self::Mint => "mint",
+            Self::Reissue => "reissue",
             Self::RevokeOrphan => "revoke of an orphan",
             Self::Notify => "notify",
         }
@@ -49,16 +51,21 @@ impl Deed<'_> {
     /// Whether `action` is what this is done for.
     fn belongs_to(self, action: Action) -> bool {
         match self {
-            Self::Stage => matches!(action, Action::Stage(_) | Action::Mint | Action::Unpromote(_)),
+            // Verifying takes what the target has made meanwhile.
+            Self::Stage => {
+                matches!(action, Action::Stage(_) | Action::Mint | Action::Verify | Action::Unpromote(_))
+            }
             Self::Publish => matches!(action, Action::PublishNext(_)),
             Self::Promote => matches!(action, Action::Promote(_) | Action::Unpromote(_)),
             // Staging clears away what a rotation that has ended left behind.
-            Self::Retire(_) => {
-                matches!(action, Action::Retire(_) | Action::Discard(_) | Action::Stage(_) | Action::Mint)
-            }
+            Self::Retire(_) => matches!(
+                action,
+                Action::Retire(_) | Action::Discard(_) | Action::Stage(_) | Action::Mint | Action::Verify
+            ),
             Self::Apply(_) => matches!(action, Action::Apply | Action::Unapply),
             Self::Revoke(_) => matches!(action, Action::Revoke | Action::Confirm | Action::Unapply),
             Self::Mint => action == Action::Mint,
+            Self::Reissue => matches!(action, Action::Mint | Action::Verify),
             Self::RevokeOrphan => matches!(action, Action::Mint | Action::Unapply),
             Self::Notify => matches!(action, Action::Notify(..)),
         }
@@ -105,6 +112,7 @@ impl Judge {
             | Deed::Retire(_)
             | Deed::Revoke(_)
             | Deed::Mint
+            | Deed::Reissue
             | Deed::RevokeOrphan
             | Deed::Notify => {}
         }

@@ -30,7 +30,9 @@ impl Judge {
         if current.iter().any(|bytes| *bytes != current[0]) {
             self.object(Invariant::NothingLeft, "the stores differ");
         }
-        if let Some(target) = &self.target {
+        if self.given_up() {
+            // What the target has made stays made.
+        } else if let Some(target) = &self.target {
             let accepted: usize = target.accepted().values().map(BTreeSet::len).sum();
             if accepted != 1 {
                 self.object(Invariant::NothingLeft, format!("the target accepts {accepted} credentials"));

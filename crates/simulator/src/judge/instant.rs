@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use keywheel_core::{Fingerprint, Identity, secret::Stage};
+use keywheel_core::{
+    Fingerprint, Identity,
+    rotation::{Event, Outcome},
+    secret::Stage,
+};
 use keywheel_testkit::memory::{MemoryConsumer, Readable};
 
 use super::{Judge, print, unfinished};
-use crate::{invariant::Invariant, models::Shelf};
+use crate::{invariant::Invariant, models::Shelf, scenario::TargetModel};
 
 impl Judge {
     /// Looks at everything, in the middle of whatever happens.
@@ -15,14 +19,19 @@ impl Judge {
             return;
         }
         let keeps_old = self.scenario.target.keeps_old();
+        // A target that makes its one credential itself hands it out, and is what durably keeps it.
+        let keeps_it_itself = self.scenario.target == TargetModel::Reissued;
         let accepted = self.accepted();
         for (index, shelf) in self.shelves.iter().enumerate() {
             let works = self.logging_in(shelf);
-            if index == 0 && works.is_empty() {
+            if index == 0 && works.is_empty() && !keeps_it_itself {
                 self.object(Invariant::NoLockout, "no durable version is accepted");
             }
             let has_current = shelf.places().current.is_some();
-            if has_current && !works.contains(&Stage::Current) && (keeps_old || !self.in_the_window()) {
+            if has_current
+                && !works.contains(&Stage::Current)
+                && (keeps_old || !(self.in_the_window() || self.given_up()))
+            {
                 self.object(Invariant::NoLockout, format!("what is current in store {index} is refused"));
             }
         }
@@ -48,6 +57,19 @@ impl Judge {
     /// Whether some rotation stands between telling an in-place target and moving `current`, one way or the other.
     fn in_the_window(&self) -> bool {
         self.journals().iter().any(|journal| journal.inspect(|records| !unfinished(records).is_empty()))
+    }
+
+    /// Whether somebody gave up after the target had made its next credential, which nobody can take back.
+    pub(super) fn given_up(&self) -> bool {
+        self.scenario.target.reissues()
+            && self.journals().iter().any(|journal| {
+                journal.inspect(|records| {
+                    records.iter().rev().find_map(|record| match record.body.event {
+                        Event::Finished { outcome, .. } => Some(outcome),
+                        _ => None,
+                    }) == Some(Outcome::RolledBack)
+                })
+            })
     }
 
     pub(super) fn accepted(&self) -> Option<BTreeSet<Fingerprint>> {

@@ -64,7 +64,7 @@ impl Life<'_> {
         let ways = history.ways_on();
         if parks <= 1 {
             Work::GoOn
-        } else if ways.roll_back {
+        } else if ways.roll_back || ways.give_up {
             Work::RollBack
         } else if ways.vouch {
             Work::Vouch

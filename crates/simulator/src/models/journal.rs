@@ -133,6 +133,7 @@ fn about(event: &Event) -> &'static str {
 /// The words for the intent of an action, for its success and for its failure.
 fn of(action: Action) -> (&'static str, &'static str, &'static str) {
     match action {
+        Action::Look => ("begin-look", "done-look", "failed-look"),
         Action::Mint => ("begin-mint", "done-mint", "failed-mint"),
         Action::Stage(_) => ("begin-stage", "done-stage", "failed-stage"),
         Action::Apply => ("begin-apply", "done-apply", "failed-apply"),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use keywheel_core::{
-    CallContext, Error, ErrorKind, Identity, Result, SecretValue,
+    CallContext, Effect, Error, ErrorKind, Generation, Identity, Result, SecretValue,
     provider::{Finding, Target},
-    rotator::{Credential, IssuedCredential, Minted, Probe, Rotator, Strategy},
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
 };
 use keywheel_testkit::memory::MemoryTarget;
 
@@ -126,6 +126,29 @@ impl Rotator for SimTarget {
         self.judge.deed(self.network.current(), context, Deed::Mint);
         let (rotator, context) = (self.model.open(), context.clone());
         self.network.change(Server::Remote, request("mint"), move || now(rotator.mint(&context))).await
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        let look = || now(self.model.open().generation());
+        self.network.look(Server::Remote, request("generation"), look).await
+    }
+
+    /// Three requests, as a server without a comparison of its own has them: one that was sent may arrive whenever it likes.
+    async fn reissue(&self, context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        self.judge.deed(self.network.current(), context, Deed::Reissue);
+        let mut may_have = false;
+        if self.generation().await?.as_ref() == seen {
+            let model = self.model.clone();
+            let make = move || {
+                model.moves_on();
+                Ok(())
+            };
+            self.network.change(Server::Remote, request("reissue"), make).await?;
+            may_have = true;
+        }
+        let present = self.network.look(Server::Remote, request("present"), || self.model.present()).await;
+        present
+            .map_err(|error| if may_have { Error { effect: Effect::MaybeApplied, ..error } } else { error })
     }
 
     async fn list(&self) -> Result<Vec<IssuedCredential>> {

@@ -184,6 +184,7 @@ fn every_event(secret: &SecretName) -> Vec<Event> {
         new: Some(fact.clone()),
         old: Some(fact),
         evidence: Some("3 of 3 replicas".to_owned()),
+        generation: Some("2026-11-20T09:18:24Z".into()),
         unchanged: false,
     };
     vec![

@@ -58,6 +58,9 @@ macro_rules! rotator_conformance {
                 c06_no_value_reaches_an_error,
                 c07_only_minted_targets_mint_and_list,
                 c08_not_applied_means_that_nothing_changed,
+                c09_reissue_makes_one_credential_for_each_generation_that_was_seen,
+                c10_generation_only_looks_and_moves_on_with_each_reissue,
+                c11_only_targets_that_reissue_do,
             ]
         );
     };

@@ -39,9 +39,14 @@ pub fn secret(
         })
 }
 
-/// A model of a target that issues its credentials itself: of the four sorts the one with the most methods.
+/// A model of a target that issues its credentials itself: of the sorts the one with the most methods.
 pub fn minting(wrap: impl Fn(Arc<dyn Rotator>) -> Arc<dyn Rotator>) -> RotatorFixture {
     rotator(MemoryTarget::minted(), "KEY0", Some("KEY0"), wrap)
+}
+
+/// A model of a target that makes the next credential of the one that it has.
+pub fn reissuing(wrap: impl Fn(Arc<dyn Rotator>) -> Arc<dyn Rotator>) -> RotatorFixture {
+    rotator(MemoryTarget::reissued("app"), "app", Some("app"), wrap)
 }
 
 /// `target`, which accepts one value for `user`. The credentials of the cases are for `identity`.

@@ -4,8 +4,8 @@ use std::{any::Any, sync::Arc};
 
 use futures::future::BoxFuture;
 use keywheel_core::{
-    Effect, Error, ErrorKind, Identity, SecretValue,
-    rotator::{Credential, Probe, Rotator, Strategy},
+    Effect, Error, ErrorKind, Generation, Identity, SecretValue,
+    rotator::{Credential, Probe, Reissued, Rotator, Strategy},
 };
 
 use super::{
@@ -89,14 +89,18 @@ impl RotatorFixture {
     /// The next credential, accepted: applied, or minted where the target issues it.
     async fn renewed(&self) -> Owned {
         let next = self.next().await;
-        if self.rotator.strategy() != Strategy::Minted {
+        if !self.rotator.strategy().issues() {
             self.rotator.apply(&context(1), next.lend(), Some(self.old())).await.expect("apply");
         }
         next
     }
 
-    /// The next credential, not applied yet; a minted one is accepted from the start.
+    /// The next credential, not applied yet; an issued one is accepted from the start.
     async fn next(&self) -> Owned {
+        if self.rotator.strategy().reissues() {
+            let seen = self.rotator.generation().await.expect("generation");
+            return self.reissue(seen.as_ref()).await;
+        }
         if self.rotator.strategy() == Strategy::Minted {
             let minted = self.rotator.mint(&context(1)).await.expect("mint");
             return Owned { identity: Some(minted.identity), value: minted.value };
@@ -104,6 +108,11 @@ impl RotatorFixture {
         let identity =
             self.rotator.next_identity(self.identity.as_ref()).expect("the identity is a managed one");
         Owned { identity, value: value(1) }
+    }
+
+    async fn reissue(&self, seen: Option<&Generation>) -> Owned {
+        let Reissued { identity, value } = self.rotator.reissue(&context(1), seen).await.expect("reissue");
+        Owned { identity: identity.or_else(|| self.identity.clone()), value }
     }
 }
 
@@ -149,13 +158,22 @@ pub async fn c03_after_apply_the_new_credential_is_accepted_and_the_old_one_as_t
     assert_eq!(fixture.probe(fixture.old()).await, old);
 }
 
-/// 4. `apply` of a credential that is accepted already is Ok.
+/// 4. `apply` of a credential that is accepted already is Ok. What a target makes itself cannot be told it: anything else is
+///    `Unsupported` there.
 pub async fn c04_applying_an_accepted_credential_is_ok(fixture: RotatorFixture) {
     let new = fixture.renewed().await;
     let before = fixture.state().await;
     for current in [Some(fixture.old()), Some(new.lend()), None] {
         fixture.rotator.apply(&context(1), new.lend(), current).await.expect("it is accepted already");
         assert_eq!(fixture.probe(new.lend()).await, Probe::Accepted);
+        assert_eq!(fixture.state().await, before);
+    }
+    if fixture.rotator.strategy().reissues() {
+        let strange = value(9);
+        let strange = Credential { identity: fixture.identity.as_ref(), value: &strange };
+        let error =
+            fixture.rotator.apply(&context(1), strange, Some(new.lend())).await.expect_err("its own alone");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unsupported, Effect::NotApplied), "{error}");
         assert_eq!(fixture.state().await, before);
     }
 }
@@ -245,4 +263,61 @@ pub async fn c08_not_applied_means_that_nothing_changed(fixture: RotatorFixture)
         assert_eq!(fixture.probe(fixture.old()).await, Probe::Accepted);
         assert_eq!(fixture.state().await, before);
     }
+}
+
+/// 9. `reissue` makes one credential if the target still has `seen`, and none if it has another one by now; either way it
+///    returns the one that the target has then. Asked twice with the same `seen` it makes one.
+pub async fn c09_reissue_makes_one_credential_for_each_generation_that_was_seen(fixture: RotatorFixture) {
+    if !fixture.rotator.strategy().reissues() {
+        return skipped("the target does not make its credentials itself");
+    }
+    let seen = fixture.rotator.generation().await.expect("generation");
+    if seen.is_none() {
+        return skipped("the target shows no generation");
+    }
+    let first = fixture.reissue(seen.as_ref()).await;
+    let after_first = fixture.state().await;
+    let again = fixture.reissue(seen.as_ref()).await;
+    assert!(first.value.same_as(&again.value), "one credential for one generation");
+    assert_eq!(fixture.state().await, after_first);
+    let present = fixture.rotator.generation().await.expect("generation");
+    let second = fixture.reissue(present.as_ref()).await;
+    assert!(!first.value.same_as(&second.value), "another generation, another credential");
+    assert_eq!(fixture.probe(second.lend()).await, Probe::Accepted);
+}
+
+/// 10. `generation` only looks, and is another one after each `reissue` that made a credential. `None` is for targets that
+///     show none: there `reissue` always makes one, and one more does nobody harm.
+pub async fn c10_generation_only_looks_and_moves_on_with_each_reissue(fixture: RotatorFixture) {
+    if !fixture.rotator.strategy().reissues() {
+        return skipped("the target does not make its credentials itself");
+    }
+    let before = fixture.state().await;
+    let seen = fixture.rotator.generation().await.expect("generation");
+    assert_eq!(fixture.rotator.generation().await.expect("generation"), seen);
+    assert_eq!(fixture.state().await, before);
+    fixture.reissue(seen.as_ref()).await;
+    let next = fixture.rotator.generation().await.expect("generation");
+    if seen.is_none() {
+        assert_eq!(next, None);
+        fixture.reissue(None).await;
+        return skipped("the target shows no generation");
+    }
+    assert_ne!(next, seen);
+}
+
+/// 11. `generation` and `reissue` are `Unsupported` unless the strategy reissues.
+pub async fn c11_only_targets_that_reissue_do(fixture: RotatorFixture) {
+    let rotator = &fixture.rotator;
+    if rotator.strategy().reissues() {
+        rotator.generation().await.expect("generation");
+        return;
+    }
+    let before = fixture.state().await;
+    let refusals = [rotator.generation().await.err(), rotator.reissue(&context(1), None).await.err()];
+    for refusal in refusals {
+        let refusal = refusal.expect("this target is told its credentials");
+        assert_eq!((refusal.kind, refusal.effect), (ErrorKind::Unsupported, Effect::NotApplied), "{refusal}");
+    }
+    assert_eq!(fixture.state().await, before);
 }

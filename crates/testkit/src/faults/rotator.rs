@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Identity, Result,
+    CallContext, Generation, Identity, Result,
     provider::Finding,
-    rotator::{Credential, IssuedCredential, Minted, Probe, Rotator, Strategy},
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
 };
 
 use super::wrap::Faulty;
@@ -48,6 +48,14 @@ impl<T: Rotator + ?Sized> Rotator for Faulty<T> {
 
     async fn list(&self) -> Result<Vec<IssuedCredential>> {
         self.plan.look(&self.label, "list", self.inner.list()).await
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        self.plan.look(&self.label, "generation", self.inner.generation()).await
+    }
+
+    async fn reissue(&self, context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        self.plan.change(&self.label, "reissue", self.inner.reissue(context, seen)).await
     }
 
     async fn revoke_orphan(&self, context: &CallContext, identity: &Identity) -> Result<()> {

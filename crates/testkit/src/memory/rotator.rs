@@ -4,9 +4,9 @@ use std::sync::MutexGuard;
 
 use async_trait::async_trait;
 use keywheel_core::{
-    CallContext, Error, ErrorKind, Identity, Result, SecretValue,
+    CallContext, Error, ErrorKind, Generation, Identity, Result, SecretValue,
     provider::Finding,
-    rotator::{Credential, IssuedCredential, Minted, Probe, Rotator, Strategy},
+    rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
 };
 
 use super::{
@@ -34,6 +34,14 @@ impl MemoryRotator {
         Ok(accounts)
     }
 
+    fn only_if_reissuing(&self, operation: &'static str) -> Result<()> {
+        if self.0.strategy.reissues() {
+            return Ok(());
+        }
+        let why = "this target does not make its credentials itself";
+        Err(Error::not_applied(ErrorKind::Unsupported, operation, why))
+    }
+
     fn only_if_minted(&self, operation: &'static str) -> Result<()> {
         if self.0.strategy == Strategy::Minted {
             return Ok(());
@@ -53,6 +61,18 @@ impl Accounts {
         })
     }
 
+    /// The target makes another one of the credential that it has.
+    pub(super) fn make_next(&mut self, strategy: Strategy) {
+        self.minted += 1;
+        let value = SecretValue::from_vec(format!("made-{:04}", self.minted).into_bytes());
+        let Some(user) = self.users.first().cloned() else { return };
+        let accepted = self.accepted.entry(user).or_default();
+        if !strategy.keeps_old() {
+            accepted.clear();
+        }
+        accepted.push(value);
+    }
+
     fn accepts(&self, user: &Identity, value: &SecretValue) -> bool {
         self.accepted.get(user).is_some_and(|values| values.iter().any(|known| known.same_as(value)))
     }
@@ -69,6 +89,7 @@ impl Rotator for MemoryRotator {
         let Some(current) = current else { return Ok(users.first().cloned()) };
         match self.0.strategy {
             Strategy::Minted => Ok(None),
+            Strategy::Reissued | Strategy::Versioned => Ok(Some(current.clone())),
             Strategy::InPlace | Strategy::Overlap | Strategy::Alternating => {
                 let Some(position) = users.iter().position(|user| user == current) else {
                     return Err(Error::not_applied(
@@ -103,7 +124,7 @@ impl Rotator for MemoryRotator {
         }
         let passwords = accounts.accepted.entry(user).or_default();
         match self.0.strategy {
-            Strategy::Minted => {
+            Strategy::Minted | Strategy::Reissued | Strategy::Versioned => {
                 return Err(Error::not_applied(
                     ErrorKind::Unsupported,
                     "apply",
@@ -142,7 +163,18 @@ impl Rotator for MemoryRotator {
                 "the credential is the one that remains",
             ));
         }
+        let strategy = self.0.strategy;
         if let Some(values) = accounts.accepted.get_mut(&user) {
+            if strategy == Strategy::Reissued && values.iter().any(|known| known.same_as(old.value)) {
+                let why = "the target has this credential alone: only another one ends it";
+                return Err(Error::not_applied(ErrorKind::Unsupported, "revoke", why));
+            }
+            let oldest = remaining.and_then(|remaining| {
+                values
+                    .iter()
+                    .position(|known| strategy == Strategy::Versioned && known.same_as(remaining.value))
+            });
+            values.drain(..oldest.unwrap_or_default());
             values.retain(|known| !known.same_as(old.value));
         }
         accounts.accepted.retain(|_, values| !values.is_empty());
@@ -172,6 +204,21 @@ impl Rotator for MemoryRotator {
             rotation: accounts.asked_by.get(identity).copied(),
         });
         Ok(issued.collect())
+    }
+
+    async fn generation(&self) -> Result<Option<Generation>> {
+        self.only_if_reissuing("look at the generation")?;
+        Ok(Some(Generation::new(self.reach("look at the generation")?.minted.to_string())))
+    }
+
+    async fn reissue(&self, _context: &CallContext, seen: Option<&Generation>) -> Result<Reissued> {
+        self.only_if_reissuing("reissue")?;
+        let mut accounts = self.reach("reissue")?;
+        if seen.is_none_or(|seen| seen.as_str() == accounts.minted.to_string()) {
+            accounts.make_next(self.0.strategy);
+        }
+        drop(accounts);
+        self.0.present()
     }
 
     async fn revoke_orphan(&self, _context: &CallContext, identity: &Identity) -> Result<()> {

@@ -6,14 +6,14 @@ use std::{
 };
 
 use keywheel_core::{
-    Fingerprint, Fingerprinter, Identity, RotationId, SecretValue,
+    Error, ErrorKind, Fingerprint, Fingerprinter, Identity, Result, RotationId, SecretValue,
     provider::Target,
-    rotator::{Rotator, Strategy},
+    rotator::{Reissued, Rotator, Strategy},
 };
 
 use super::{lock::lock, rotator::MemoryRotator};
 
-/// The reference model of a [`Target`], for each of the four strategies. Clones share one state.
+/// The reference model of a [`Target`], for each of the strategies. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct MemoryTarget {
     pub(super) strategy: Strategy,
@@ -50,6 +50,40 @@ impl MemoryTarget {
     /// Up to two keys that the target itself issues, as IAM does.
     pub fn minted() -> Self {
         Self::with_users(Strategy::Minted, &[])
+    }
+
+    /// One user whose next password the target makes itself, as Vault does for a static role.
+    pub fn reissued(user: &str) -> Self {
+        Self::with_users(Strategy::Reissued, &[user])
+    }
+
+    /// One key to which the target adds versions, as Vault does for a transit key.
+    pub fn versioned(key: &str) -> Self {
+        Self::with_users(Strategy::Versioned, &[key])
+    }
+
+    /// From outside: somebody else has the target make its next credential.
+    pub fn moves_on(&self) {
+        lock(&self.state).make_next(self.strategy);
+    }
+
+    /// From outside: the credential that the target has, as it hands it out.
+    ///
+    /// # Errors
+    /// `NotFound` while it has none.
+    pub fn present(&self) -> Result<Reissued> {
+        let accounts = lock(&self.state);
+        let identity = accounts.users.first().cloned();
+        let present = identity.as_ref().and_then(|user| accounts.accepted.get(user)?.last());
+        let value = present.map(SecretValue::duplicate).ok_or_else(|| {
+            Error::not_applied(ErrorKind::NotFound, "reissue", "the target has no credential")
+        })?;
+        Ok(Reissued { identity, value })
+    }
+
+    /// From outside: how many credentials the target has made.
+    pub fn made(&self) -> u64 {
+        lock(&self.state).minted
     }
 
     fn with_users(strategy: Strategy, users: &[&str]) -> Self {

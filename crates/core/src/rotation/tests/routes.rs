@@ -10,8 +10,11 @@ use super::{
     story::Story,
 };
 use crate::{
-    rotation::{Action, RotationSpec, forward},
+    error::{Effect, ErrorKind},
+    fingerprint::Fingerprinter,
+    rotation::{Action, Event, Next, RotationSpec, StepFacts, StoreIndex, VersionFact, forward},
     rotator::Strategy,
+    value::SecretValue,
 };
 
 /// One action a line, as `plan` describes it.
@@ -56,7 +59,8 @@ fn short(action: Action) -> String {
         Action::Notify(consumer, phase) | Action::Adopt(consumer, phase) => {
             format!("{action}({},{phase})", consumer.0)
         }
-        Action::Mint
+        Action::Look
+        | Action::Mint
         | Action::Apply
         | Action::Verify
         | Action::Overlap
@@ -152,6 +156,50 @@ fn a_minted_credential_in_two_stores() {
 }
 
 #[test]
+fn a_credential_that_the_target_makes_in_the_place_of_the_old_one() {
+    let spec = file_only().in_stores(2).at_target(Strategy::Reissued).for_consumers(1);
+    assert_snapshot!(read_forward(&spec), @r"
+    look at db
+    mint at db
+    verify at db
+    stage in store-1
+    promote in store-0
+    promote in store-1
+    notify app-0
+    adopt app-0
+    confirm at db
+    retire in store-1
+    retire in store-0
+    ");
+}
+
+#[test]
+fn a_value_that_nobody_is_told_is_not_proven_dead() {
+    let mut spec = file_only().at_target(Strategy::Reissued);
+    spec.target.as_mut().unwrap().confirms = false;
+    assert!(!forward(&spec).contains(&Action::Confirm));
+    let written = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<RotationSpec>(&written).unwrap(), spec);
+}
+
+#[test]
+fn a_key_that_the_target_adds_a_version_to() {
+    let spec = file_only().at_target(Strategy::Versioned).for_consumers(1).overlapping();
+    assert_snapshot!(read_forward(&spec), @r"
+    look at db
+    mint at db
+    verify at db
+    promote in store-0
+    notify app-0
+    adopt app-0
+    overlap
+    revoke at db
+    confirm at db
+    retire in store-0
+    ");
+}
+
+#[test]
 fn a_signing_key_in_two_stores() {
     let spec = file_only().in_stores(2).for_consumers(1).overlapping().signing();
     assert_snapshot!(read_forward(&spec), @r"
@@ -240,4 +288,75 @@ fn the_way_back_of_a_signing_key() {
     overlap: unpromote(0) notify(0,rolled-back) adopt(0,rolled-back) overlap discard(0)
     retire(0): no way back: the old value is being retired
     ");
+}
+
+#[test]
+fn where_the_target_replaced_the_old_value_only_giving_up_is_left() {
+    assert_snapshot!(read_undo(&file_only().in_stores(2).at_target(Strategy::Reissued)), @r"
+    look: 
+    mint: discard(0)
+    verify: discard(0)
+    stage(1): discard(1) discard(0)
+    promote(0): no way back: the target has made a new value in the place of the old one, which it cannot be told again
+    promote(1): no way back: the target has made a new value in the place of the old one, which it cannot be told again
+    confirm: no way back: the target has made a new value in the place of the old one, which it cannot be told again
+    retire(1): no way back: the old value is being retired
+    retire(0): no way back: the old value is being retired
+    ");
+}
+
+#[test]
+fn where_the_target_added_a_version_the_stores_go_back_and_the_version_stays() {
+    assert_snapshot!(read_undo(&file_only().at_target(Strategy::Versioned).for_consumers(1)), @r"
+    look: 
+    mint: discard(0)
+    verify: discard(0)
+    promote(0): unpromote(0) notify(0,rolled-back) adopt(0,rolled-back) discard(0)
+    notify(0,promoted): unpromote(0) notify(0,rolled-back) adopt(0,rolled-back) discard(0)
+    adopt(0,promoted): unpromote(0) notify(0,rolled-back) adopt(0,rolled-back) discard(0)
+    revoke: no way back: the old value is being retired
+    confirm: no way back: the old value is being retired
+    retire(0): no way back: the old value is being retired
+    ");
+}
+
+#[test]
+fn whoever_may_have_made_the_target_replace_its_credential_goes_on_or_asks() {
+    let mut story = Story::of(file_only().at_target(Strategy::Reissued));
+    story.up_to(|action| action == Action::Mint).begin();
+    story.fail(ErrorKind::TimedOut, Effect::MaybeApplied);
+    for _ in 0..50 {
+        assert!(matches!(story.history.next(story.now), Next::Wait { .. }));
+        story.pass_time(3600).begin();
+        story.fail(ErrorKind::Unavailable, Effect::NotApplied);
+    }
+    story.pass_time(3600).begin();
+    story.fail(ErrorKind::PermissionDenied, Effect::NotApplied);
+    assert!(matches!(story.history.next(story.now), Next::Park { .. }));
+    let ways = story.history.ways_on();
+    assert_eq!((ways.roll_back, ways.give_up), (false, true));
+}
+
+#[test]
+fn whoever_certainly_did_not_goes_back() {
+    let mut story = Story::of(file_only().at_target(Strategy::Reissued));
+    story.up_to(|action| action == Action::Mint).begin();
+    story.fail(ErrorKind::PermissionDenied, Effect::NotApplied);
+    assert!(matches!(story.history.next(story.now), Next::TurnBack { .. }));
+}
+
+#[test]
+fn a_look_is_remembered_and_a_value_that_took_the_place_of_the_staged_one_too() {
+    let mut story = Story::of(file_only().at_target(Strategy::Reissued));
+    story.up_to(|action| action == Action::Verify);
+    assert_eq!(story.history.facts.generation, Some("7".into()));
+    let action = story.begin();
+    let newer = VersionFact {
+        id: "0-3".into(),
+        fingerprint: Fingerprinter::plain().of(&SecretValue::copy_from(b"newer")),
+        identity: None,
+    };
+    let facts = StepFacts { new: Some(newer.clone()), ..StepFacts::default() };
+    story.write(Event::Done { action, facts });
+    assert_eq!(story.history.facts.new[&StoreIndex::PRIMARY], newer);
 }

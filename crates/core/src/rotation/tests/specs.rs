@@ -49,8 +49,14 @@ impl With for RotationSpec {
     }
 
     fn at_target(mut self, strategy: Strategy) -> Self {
-        self.target = Some(TargetSpec { rotator: "db".into(), strategy, layout: Layout::Plain });
-        if strategy == Strategy::Minted {
+        self.target = Some(TargetSpec {
+            rotator: "db".into(),
+            strategy,
+            layout: Layout::Plain,
+            login: None,
+            confirms: true,
+        });
+        if strategy.issues() {
             self.source = Source::Minted;
         }
         self
@@ -93,6 +99,8 @@ pub(super) fn every_spec() -> Vec<RotationSpec> {
         Some(Strategy::Overlap),
         Some(Strategy::Alternating),
         Some(Strategy::Minted),
+        Some(Strategy::Reissued),
+        Some(Strategy::Versioned),
     ];
     let mut specs = Vec::new();
     for strategy in strategies {

@@ -182,6 +182,7 @@ pub(super) fn facts_of(action: Action) -> StepFacts {
     match action {
         Action::Mint => staged(StoreIndex::PRIMARY),
         Action::Stage(store) => staged(store),
+        Action::Look => StepFacts { generation: Some("7".into()), ..StepFacts::default() },
         Action::Adopt(..) => StepFacts::evidence("the process started after the promote"),
         Action::Apply
         | Action::Verify
