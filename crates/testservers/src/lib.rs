@@ -10,6 +10,8 @@ mod authority;
 mod instance;
 mod mariadb;
 mod moto;
+#[cfg(feature = "openbao")]
+mod openbao;
 mod patience;
 mod port;
 mod postgres;
@@ -19,11 +21,14 @@ mod rabbitmq;
 mod redis;
 #[cfg(feature = "vault")]
 pub mod vault;
+mod venv;
 
 pub use authority::Authority;
 pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
 pub use moto::Moto;
+#[cfg(feature = "openbao")]
+pub use openbao::OpenBao;
 pub use patience::{Stopwatch, pause, until};
 pub use port::free_port;
 pub use postgres::{Postgres, PostgresLaunch};

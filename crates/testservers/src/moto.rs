@@ -14,10 +14,8 @@ use rustix::process::Signal;
 use crate::{
     instance::{Instance, Launch},
     port::free_port,
+    venv::in_venv,
 };
-
-/// Names the virtual environment of Python that has it.
-const VENV: &str = "KEYWHEEL_TEST_VENV";
 
 static SHARED: Mutex<Weak<Moto>> = Mutex::new(Weak::new());
 
@@ -82,22 +80,9 @@ impl Moto {
 }
 
 fn installed() -> PathBuf {
-    let venv = std::env::var_os(VENV).map(PathBuf::from);
-    // Tests lie in `target/debug/deps`; `cargo xtask test` makes the environment in `target/venv`.
-    let beside = std::env::current_exe().ok().into_iter().flat_map(|test| {
-        test.ancestors().skip(1).take(4).map(|directory| directory.join("venv")).collect::<Vec<_>>()
-    });
-    venv.into_iter()
-        .chain(beside)
-        .map(|venv| venv.join("bin").join("moto_server"))
-        .find(|program| program.is_file())
-        .unwrap_or_else(|| {
-            panic!(
-                "`moto_server` is missing: run `cargo xtask test`, or `python3 -m venv target/venv && \
-                 target/venv/bin/pip install 'moto[server]'` with the package `python3-venv`, or say in {VENV} where such \
-                 an environment is"
-            )
-        })
+    in_venv("moto_server", "moto[server]", |venv| {
+        Some(venv.join("bin").join("moto_server")).filter(|program| program.is_file())
+    })
 }
 
 /// Whether it is this server that listens, and not one of somebody else who was given the same port meanwhile.
