@@ -37,7 +37,12 @@ pub fn kinds() -> Kinds {
             consumers: keywheel_provider_webhook::consumers ["http"],
             channels: keywheel_provider_webhook::channels ["slack", "webhook"]
         }
-        "vault" { stores: keywheel_provider_vault ["vault"] }
+        "vault" {
+            stores: keywheel_provider_vault::stores ["vault"],
+            rotators: keywheel_provider_vault::rotators [
+                "vault-static-role", "vault-root-credential", "vault-transit-key"
+            ]
+        }
         "mail" { channels: keywheel_provider_mail ["smtp"] }
     }
     kinds

@@ -222,7 +222,11 @@ impl Rotator for MysqlRotator {
         let account = self.account_of(operation, new.identity)?;
         match self.rules.strategy {
             Strategy::Alternating => self.take_turn(context, &account, new.value).await,
-            Strategy::InPlace | Strategy::Overlap | Strategy::Minted => {
+            Strategy::InPlace
+            | Strategy::Overlap
+            | Strategy::Minted
+            | Strategy::Reissued
+            | Strategy::Versioned => {
                 // A second change would push the old password out of the place where it is kept.
                 if self.rules.strategy == Strategy::Overlap
                     && self.probe_account(&account, new.value).await? == Probe::Accepted

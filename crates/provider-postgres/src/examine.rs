@@ -144,9 +144,11 @@ async fn ask(session: &Session, admin: &Admin, turns: &Turns, strategy: Strategy
                 ),
                 hint,
             ),
-            Strategy::InPlace | Strategy::Overlap | Strategy::Minted => {
-                Finding::error(format!("`{}` may not log in", turns.role), hint)
-            }
+            Strategy::InPlace
+            | Strategy::Overlap
+            | Strategy::Minted
+            | Strategy::Reissued
+            | Strategy::Versioned => Finding::error(format!("`{}` may not log in", turns.role), hint),
         });
     }
     let itself = |role: &Identity| role.as_str() == rights.login;

@@ -121,7 +121,12 @@ impl Rotator for RabbitmqRotator {
         let user = self.user(operation, current)?;
         let next = match self.shared.strategy {
             Strategy::Alternating if current.is_some() && user == pair.original => pair.clone,
-            Strategy::Alternating | Strategy::InPlace | Strategy::Overlap | Strategy::Minted => pair.original,
+            Strategy::Alternating
+            | Strategy::InPlace
+            | Strategy::Overlap
+            | Strategy::Minted
+            | Strategy::Reissued
+            | Strategy::Versioned => pair.original,
         };
         Ok(Some(Identity::from(next.as_str())))
     }

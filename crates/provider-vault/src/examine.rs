@@ -33,9 +33,14 @@ struct Token {
 pub(crate) async fn store(store: &VaultStore) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Err(error) = look(store, &mut findings).await {
-        findings.push(Finding::error(error.to_string(), hint(&error)));
+        findings.push(finding_of(&error));
     }
     findings
+}
+
+/// What kept the examination from going on.
+pub(crate) fn finding_of(error: &Error) -> Finding {
+    Finding::error(error.to_string(), hint(error))
 }
 
 async fn look(store: &VaultStore, findings: &mut Vec<Finding>) -> Result<()> {
@@ -87,14 +92,22 @@ async fn rights<'p>(
         wanted.insert(format!("{mount}/data/{sibling}"), &["create", "read", "update"]);
         wanted.insert(format!("{mount}/metadata/{sibling}"), &["create", "update"]);
     }
+    missing_rights(&mut kv.session, wanted).await
+}
+
+/// Which of the `wanted` rights the token lacks, path by path.
+pub(crate) async fn missing_rights(
+    session: &mut Session<'_>,
+    wanted: BTreeMap<String, &[&str]>,
+) -> Result<Vec<Finding>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
     let paths: Vec<_> = wanted.keys().collect();
     let body = json!({ "paths": paths }).to_string().into_bytes();
-    let reply = kv.session.ask(&["sys", "capabilities-self"], body).await?;
+    let reply = session.ask(&["sys", "capabilities-self"], body).await?;
     let Answer { data: granted } =
-        reply.json::<Answer<BTreeMap<String, serde_json::Value>>>(kv.session.operation())?;
+        reply.json::<Answer<BTreeMap<String, serde_json::Value>>>(session.operation())?;
     Ok(wanted
         .into_iter()
         .filter_map(|(path, wanted)| {

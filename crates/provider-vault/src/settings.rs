@@ -60,14 +60,33 @@ impl VaultSettings {
     /// # Errors
     /// Every mistake, not only the first.
     pub fn resolve(self, surroundings: &Surroundings) -> Result<VaultStore, Vec<Mistake>> {
+        let Self { address, mount, namespace, staging, tls, auth } = self;
         let mut mistakes = Vec::new();
-        let address = kept(address(&self.address), &mut mistakes);
-        for (field, path) in [("mount", &self.mount), ("staging", &self.staging)] {
-            if let Err(why) = check_path(path) {
-                let hint = "write it without slashes at its ends: `secret`, `teams/payments`";
-                mistakes.push(Mistake::new(field, format!("this is no path: {why}"), hint));
-            }
+        for (field, path) in [("mount", &mount), ("staging", &staging)] {
+            mistakes.extend(no_path(field, path));
         }
+        let server = ServerSettings { address, namespace, tls, auth };
+        Ok(VaultStore::new(server.resolve(surroundings, mistakes)?, mount, staging))
+    }
+}
+
+/// What the settings of every kind say of the server.
+pub(crate) struct ServerSettings {
+    pub(crate) address: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) tls: Option<TlsSettings>,
+    pub(crate) auth: AuthSettings,
+}
+
+impl ServerSettings {
+    /// The server, unless there are mistakes, in these settings or `elsewhere`.
+    pub(crate) fn resolve(
+        self,
+        surroundings: &Surroundings,
+        elsewhere: Vec<Mistake>,
+    ) -> Result<Shared, Vec<Mistake>> {
+        let mut mistakes = elsewhere;
+        let address = kept(address(&self.address), &mut mistakes);
         let namespace = self.namespace.as_deref().and_then(|text| kept(namespace(text), &mut mistakes));
         let secure = address.as_ref().is_none_or(|address| address.scheme() == "https");
         let tls = kept(tls(self.tls, secure, surroundings), &mut mistakes);
@@ -81,9 +100,15 @@ impl VaultSettings {
         let (Some(address), Some(tls), Some(auth), true) = (address, tls, auth, mistakes.is_empty()) else {
             return Err(mistakes);
         };
-        let shared = Shared::new(address, namespace, tls, auth, Arc::clone(&surroundings.clock));
-        Ok(VaultStore::new(shared, self.mount, self.staging))
+        Ok(Shared::new(address, namespace, tls, auth, Arc::clone(&surroundings.clock)))
     }
+}
+
+/// What is wrong with a path in `field`, if it is none.
+pub(crate) fn no_path(field: &'static str, path: &str) -> Option<Mistake> {
+    let why = check_path(path).err()?;
+    let hint = "write it without slashes at its ends: `secret`, `teams/payments`";
+    Some(Mistake::new(field, format!("this is no path: {why}"), hint))
 }
 
 fn kept<T>(outcome: Result<T, Mistake>, mistakes: &mut Vec<Mistake>) -> Option<T> {

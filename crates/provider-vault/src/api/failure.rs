@@ -66,6 +66,13 @@ fn meaning(status: StatusCode, said: Said) -> (ErrorKind, Effect, &'static str) 
         Said::Sealed => {
             return (ErrorKind::Unavailable, NotApplied, "Vault is sealed: `vault operator unseal`");
         }
+        Said::NoSuchName => {
+            let message = "the engine has nothing of that name: check `identity` and `mount`";
+            return (ErrorKind::InvalidConfig, NotApplied, message);
+        }
+        Said::TooOld => {
+            return (ErrorKind::Rejected, NotApplied, "the key refuses this version by now");
+        }
         Said::Upgrading => {
             return (ErrorKind::Unavailable, NotApplied, "the mount is just being made version 2");
         }

@@ -29,6 +29,10 @@ pub(crate) enum Said {
     Sealed,
     /// The mount is just being made version 2.
     Upgrading,
+    /// The engine has no role, key or connection of that name.
+    NoSuchName,
+    /// The key refuses everything of that version.
+    TooOld,
     /// Something else, or nothing.
     Other,
 }
@@ -55,6 +59,12 @@ impl Reply {
             ("no handler for route", Said::NoMount),
             ("Vault is sealed", Said::Sealed),
             ("OpenBao is sealed", Said::Sealed),
+            ("no static role found for role name", Said::NoSuchName),
+            ("unknown role", Said::NoSuchName),
+            ("key not found", Said::NoSuchName),
+            ("no existing key named", Said::NoSuchName),
+            ("failed to find entry for connection with name", Said::NoSuchName),
+            ("disallowed by policy", Said::TooOld),
             ("Upgrading from non-versioned to versioned data", Said::Upgrading),
         ];
         sentences.into_iter().find(|(sentence, _)| has(sentence)).map_or(Said::Other, |(_, said)| said)
@@ -64,8 +74,7 @@ impl Reply {
     pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T> {
         // The cause is left out: it quotes the body.
         serde_json::from_slice(&self.body).map_err(|_| {
-            let message =
-                "the answer is not one that a KV engine of version 2 gives: check `address` and `mount`";
+            let message = "the answer is not one that such an engine gives: check `address` and `mount`";
             Error::not_applied(ErrorKind::Unsupported, operation, message)
                 .with("status", self.status.as_u16())
         })

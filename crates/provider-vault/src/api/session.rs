@@ -71,6 +71,17 @@ impl<'a> Session<'a> {
         self.look(request).await
     }
 
+    /// A question that is asked with a body, and may be answered with no.
+    pub(crate) async fn try_out(&mut self, path: &[&str], body: Vec<u8>) -> Result<Reply> {
+        let body = Some(body.into());
+        let request = Request { method: Method::POST, path, query: None, body, again: Again::Freely };
+        let reply = self.authorised(&request).await.and_then(|reply| match reply.status {
+            StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::BAD_REQUEST => Ok(reply),
+            _ => Err(reply.refusal(self.operation)),
+        });
+        reply.map_err(|error| self.seal(Error { effect: Effect::NotApplied, ..error }))
+    }
+
     /// A question that is asked with a body.
     pub(crate) async fn ask(&mut self, path: &[&str], body: Vec<u8>) -> Result<Reply> {
         let request = Request {
@@ -85,18 +96,28 @@ impl<'a> Session<'a> {
 
     async fn look(&mut self, request: Request<'_>) -> Result<Reply> {
         let reply = self.authorised(&request).await.and_then(|reply| match reply.status {
-            StatusCode::OK | StatusCode::NOT_FOUND => Ok(reply),
+            StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => Ok(reply),
             _ => Err(reply.refusal(self.operation)),
         });
         // What only looks has changed nothing; an earlier request may have.
         reply.map_err(|error| self.seal(Error { effect: Effect::NotApplied, ..error }))
     }
 
-    /// Changes what is at `path`. Every refusal is an error; what was certainly not applied leaves the session as it was.
+    /// Changes what is at `path`, under check-and-set or to what it is already. Every refusal is an error; what was certainly
+    /// not applied leaves the session as it was.
     pub(crate) async fn post(&mut self, path: &[&str], body: Zeroizing<Vec<u8>>) -> Result<Reply> {
+        self.change(path, body, Again::AsAChange).await
+    }
+
+    /// Has the server do something that is another thing each time.
+    pub(crate) async fn post_once(&mut self, path: &[&str]) -> Result<Reply> {
+        self.change(path, Zeroizing::new(b"{}".to_vec()), Again::IfRefused).await
+    }
+
+    async fn change(&mut self, path: &[&str], body: Zeroizing<Vec<u8>>, again: Again) -> Result<Reply> {
         // Wiped when the last copy that the client makes of the handle is gone.
         let body = Some(Bytes::from_owner(body));
-        let request = Request { method: Method::POST, path, query: None, body, again: Again::AsAChange };
+        let request = Request { method: Method::POST, path, query: None, body, again };
         let outcome = match self.authorised(&request).await {
             Ok(reply) if reply.status.is_success() => Ok(reply),
             Ok(reply) => Err(reply.refusal(self.operation)),

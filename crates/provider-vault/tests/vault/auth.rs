@@ -40,7 +40,7 @@ fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
     std::fs::write(directory.path().join("secret"), "secret-of-the-role\n").unwrap();
     let clock = ManualClock::at(jiff::Timestamp::UNIX_EPOCH);
     let surroundings = Surroundings { base: directory.path().to_owned(), clock: Arc::new(clock.clone()) };
-    let kinds = keywheel_provider_vault::kinds();
+    let kinds = keywheel_provider_vault::stores::kinds();
     let settings = format!("address: '{}'\nauth: {auth}\n{more}", fake.url());
     let store: Arc<dyn Store> = configure(&*kinds[0], &surroundings, &settings).unwrap();
     let secret = store.secret(&location("app/database", false), Fingerprinter::plain());

@@ -50,7 +50,7 @@ impl Works {
              concurrency: 400\nsecrets:\n{secrets}",
             fake.url()
         );
-        let kinds = Kinds { stores: keywheel_provider_vault::kinds(), ..Kinds::default() };
+        let kinds = Kinds { stores: keywheel_provider_vault::stores::kinds(), ..Kinds::default() };
         let path = directory.path().join("keywheel.yaml");
         let inventory = inventory::read(&path, text.into_bytes(), &kinds, &clock);
         let inventory: Arc<Inventory> = Arc::new(inventory.unwrap_or_else(|mistakes| panic!("{mistakes:?}")));

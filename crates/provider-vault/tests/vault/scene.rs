@@ -62,7 +62,7 @@ pub(crate) fn client() -> Client {
 
 /// What `kind: vault` makes of settings.
 pub(crate) fn store(base: &Path, settings: &str) -> Result<Arc<dyn Store>, String> {
-    let kinds = keywheel_provider_vault::kinds();
+    let kinds = keywheel_provider_vault::stores::kinds();
     configure(&*kinds[0], &surroundings(base), settings)
 }
 

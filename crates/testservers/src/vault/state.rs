@@ -80,6 +80,20 @@ impl State {
         self.mounts.insert(path.to_owned(), engine);
     }
 
+    /// Has the engines at `database` and `transit` know a connection, a role and a key called `app`.
+    pub fn make_credentials(&mut self) {
+        let made = [
+            ("database/config/app", json!({"allowed_roles": "*", "username": "vaultadmin"})),
+            ("database/static-roles/app", json!({"db_name": "app", "username": "app"})),
+            ("transit/keys/app", json!({"type": "aes256-gcm96"})),
+        ];
+        for (path, body) in made {
+            let asked = Asked { method: "POST", path, version: None, token: None, body: &body };
+            let (status, answer) = self.engine(&asked);
+            assert!(matches!(status, 200 | 204), "{path}: {answer}");
+        }
+    }
+
     pub(super) fn answer(&mut self, asked: &Asked<'_>) -> Answer {
         if asked.path == "sys/health" {
             return self.health();

@@ -15,6 +15,8 @@ pub(super) struct Transit(BTreeMap<String, Key>);
 struct Key {
     latest: u64,
     min_decryption: u64,
+    /// What was encrypted last: a ciphertext of the fake holds nothing.
+    plaintext: String,
 }
 
 impl Transit {
@@ -22,7 +24,10 @@ impl Transit {
         let parts: Vec<_> = rest.split('/').collect();
         match (asked.method, parts.as_slice()) {
             ("POST", ["keys", name]) => {
-                self.0.insert((*name).to_owned(), Key { latest: 1, min_decryption: 1 });
+                self.0.insert(
+                    (*name).to_owned(),
+                    Key { latest: 1, min_decryption: 1, plaintext: "aGVsbG8=".to_owned() },
+                );
                 done()
             }
             ("POST", ["keys", name, "rotate"]) => match self.0.get_mut(*name) {
@@ -41,7 +46,10 @@ impl Transit {
                 done()
             }
             ("GET", ["keys", name]) => self.0.get(*name).map_or_else(nothing, |key| key.seen(name)),
-            ("POST", ["encrypt" | "rewrap", name]) => self.0.get(*name).map_or_else(nothing, |key| {
+            ("POST", ["encrypt" | "rewrap", name]) => self.0.get_mut(*name).map_or_else(nothing, |key| {
+                if let Some(plaintext) = asked.body["plaintext"].as_str() {
+                    plaintext.clone_into(&mut key.plaintext);
+                }
                 let ciphertext = format!("vault:v{}:AAAA", key.latest);
                 envelope(200, json!({"ciphertext": ciphertext, "key_version": key.latest}))
             }),
@@ -51,7 +59,7 @@ impl Transit {
                     text.trim_start_matches("vault:v").split(':').next().and_then(|v| v.parse().ok());
                 match (self.0.get(*name), version) {
                     (Some(key), Some(version)) if key.min_decryption <= version => {
-                        envelope(200, json!({"plaintext": "aGVsbG8="}))
+                        envelope(200, json!({"plaintext": key.plaintext}))
                     }
                     _ => errors(400, &["ciphertext or signature version is disallowed by policy (too old)"]),
                 }
