@@ -141,7 +141,7 @@ impl History {
 
     fn after_failure(&self, action: Action, failure: &Failure, now: Timestamp) -> Next {
         if self.may_try_again(failure) {
-            let until = after(failure.at, self.spec().retry.wait(failure.in_a_row, self.id));
+            let until = after(failure.at, self.wait(action, failure));
             // After a clock was set back the failure lies in the future: waiting for it to come round helps nobody.
             return if now >= until || now < failure.at {
                 self.act(action)
@@ -161,6 +161,14 @@ impl History {
             };
         }
         if self.goes_back_by_itself() { Next::TurnBack { reason } } else { Next::Park { reason } }
+    }
+
+    /// How long before another try. A target that makes its next credential itself may still be about to: asked again at
+    /// once, it would make two, and the later one after the first had been taken.
+    fn wait(&self, action: Action, failure: &Failure) -> Duration {
+        let wait = self.spec().retry.wait(failure.in_a_row, self.id);
+        let may_be_making = action == Action::Mint && self.spec().reissues() && self.uncertain;
+        if may_be_making { wait.max(SETTLING) } else { wait }
     }
 
     /// Whether waiting may help: transient failures before the first promote a few times, afterwards for as long as it

@@ -454,6 +454,8 @@ impl History {
             Action::Mint | Action::Verify => self.learn(StoreIndex::PRIMARY, facts),
             Action::Stage(store) => self.learn(store, facts),
             Action::Promote(store) => {
+                // What was displaced, where somebody else had made another one current.
+                self.learn(store, facts);
                 self.facts.promoted.insert(store);
                 if store == StoreIndex::PRIMARY {
                     self.facts.promoted_at = Some(at);

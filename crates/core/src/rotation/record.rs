@@ -173,7 +173,8 @@ pub struct StepFacts {
     /// The new version: after `stage`; after `verify`, the one that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<VersionFact>,
-    /// The version that was current when the new one was staged; `None` after `stage` means that there was none.
+    /// The version that was current when the new one was staged; `None` after `stage` means that there was none. After
+    /// `promote`, the one that was displaced instead of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<VersionFact>,
     /// How a consumer was seen to have moved, what a login answered, or what an ended rotation had left in the way.

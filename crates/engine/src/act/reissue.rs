@@ -3,8 +3,9 @@
 
 use keywheel_core::{
     Effect, Error, ErrorKind, Result,
-    rotation::{StepFacts, StoreIndex},
+    rotation::{StepFacts, StoreIndex, VersionFact},
     rotator::{Probe, Reissued},
+    secret::Stage,
 };
 
 use crate::act::{
@@ -81,6 +82,29 @@ pub(super) async fn verify(acting: &mut Acting<'_>) -> Result<StepFacts> {
             "a login with the value that the target made is refused, and with another one that it was asked for too",
         )),
     }
+}
+
+/// The version that somebody else made current since the new value was staged in the store at `index`, if it is the same value
+/// or the target refuses it: where a target has one credential at a time, ours took the place of theirs, and to leave theirs there would shut
+/// everybody out. Where it is accepted, or nobody changed anything, nothing is displaced but what was there.
+pub(super) async fn displaced(acting: &mut Acting<'_>, index: StoreIndex) -> Result<Option<VersionFact>> {
+    if !acting.history.target_moved_on() {
+        return Ok(None);
+    }
+    let place = acting.place(index)?;
+    let versions = place.secret.versions().await?;
+    let known = [Some(acting.new_fact(index)?), acting.old_fact(index)];
+    let theirs = versions
+        .at(Stage::Current)
+        .filter(|current| known.iter().flatten().all(|known| known.id != current.id));
+    let Some(theirs) = theirs.map(fact) else { return Ok(None) };
+    if known[0].is_some_and(|new| new.fingerprint == theirs.fingerprint) {
+        // They took what the target has, too.
+        return Ok(Some(theirs));
+    }
+    let value = acting.value_of(&place, &theirs.id).await?;
+    let probe = acting.rotator()?.probe(presented(acting, &theirs, &value)?.lend()).await?;
+    Ok((probe == Probe::Rejected).then_some(theirs))
 }
 
 /// Makes what the target made durable.

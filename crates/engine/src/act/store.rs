@@ -11,7 +11,7 @@ use keywheel_core::{
 use crate::{
     act::{
         acting::{Acting, Place},
-        leftover,
+        leftover, reissue,
     },
     engine::Engine,
     finished::{finished, last_identity, way_back},
@@ -254,14 +254,17 @@ pub(super) async fn publish(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
 
 /// Makes the new value current, if nobody changed the current one since it was looked at.
 pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
-    if index == StoreIndex::PRIMARY {
+    let displaced = reissue::displaced(acting, index).await?;
+    if index == StoreIndex::PRIMARY && displaced.is_none() {
         refuse_change(acting).await?;
     }
     let place = acting.place(index)?;
     let new = acting.new_fact(index)?;
-    let expected = acting.old_fact(index).map(|old| &old.id);
+    let expected = displaced.as_ref().or(acting.old_fact(index)).map(|version| &version.id);
     place.secret.promote(&acting.context(), &new.id, expected).await?;
-    Ok(StepFacts::default())
+    let evidence =
+        displaced.is_some().then(|| "it took the place of a value that the target refuses".to_owned());
+    Ok(StepFacts { old: displaced, evidence, ..StepFacts::default() })
 }
 
 /// Removes the old value.

@@ -116,6 +116,11 @@ pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let Some((old, old_value)) = acting.old_fact(StoreIndex::PRIMARY).zip(acting.old_value().await?) else {
         return Ok(StepFacts::evidence("there was no earlier value"));
     };
+    if acting.new_fact(StoreIndex::PRIMARY)?.fingerprint == old.fingerprint {
+        return Ok(StepFacts::evidence(
+            "somebody else had made the same value current: it is not dead, and must not be",
+        ));
+    }
     let dead = || StepFacts::evidence("a login with the old value is refused");
     let old = presented(acting, old, &old_value)?;
     if rotator.probe(old.lend()).await? == Probe::Rejected {

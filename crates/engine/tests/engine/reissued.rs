@@ -179,6 +179,33 @@ async fn after_the_promotion_there_is_no_way_back() {
     world.assert_right();
 }
 
+/// A world that died when the first value was staged.
+async fn died_staged() -> World {
+    let staged = written_done(Strategy::Reissued, Action::Mint).await;
+    let mut world = world(Strategy::Reissued, [(staged, Fault::CrashAfter)]);
+    assert_eq!(world.faults.clone().until_crash(world.rotate()).await, None, "it dies");
+    world.restart();
+    world
+}
+
+#[tokio::test]
+async fn what_somebody_made_current_meanwhile_and_the_target_refuses_is_displaced() {
+    let mut world = died_staged().await;
+    world.view().secrets[0].overwrite(b"what-nobody-accepts");
+    assert_eq!(live(&mut world).await, Ok(Outcome::Succeeded));
+    assert_eq!(world.view().current(), vec![Some(b"made-0001".to_vec()); 2]);
+}
+
+#[tokio::test]
+async fn whoever_made_the_same_value_current_is_no_obstacle() {
+    let mut world = died_staged().await;
+    target(&world).moves_on();
+    world.view().secrets[0].overwrite(b"made-0002");
+    assert_eq!(live(&mut world).await, Ok(Outcome::Succeeded));
+    assert_eq!(world.view().current(), vec![Some(b"made-0002".to_vec()); 2]);
+    assert_eq!(target(&world).made(), 2);
+}
+
 #[tokio::test]
 async fn where_versions_stay_the_stores_go_back_by_themselves() {
     let world = parked(Strategy::Versioned).await;

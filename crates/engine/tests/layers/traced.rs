@@ -80,17 +80,17 @@ async fn each_call_leaves_one_event_with_whom_it_was_for_and_what_came_of_it() {
         assert!(line.contains(&format!("operation=\"{operation}\"")), "{line}");
         assert!(line.contains("on=\"app") && line.contains("milliseconds=0"), "{line}");
     }
-    let lost = FaultPlan::at((0..15).map(|number| (number, Fault::LostReply)));
+    let lost = FaultPlan::at((0..17).map(|number| (number, Fault::LostReply)));
     for (position, (operation, line)) in logged(&lost).await.into_iter().enumerate() {
         assert!(line.contains("DEBUG") && line.contains("kind=timed-out"), "{operation}: {line}");
-        assert!(line.contains(&format!("may_be_applied={}", position >= 5)), "{operation}: {line}");
+        assert!(line.contains(&format!("may_be_applied={}", position >= 6)), "{operation}: {line}");
     }
 }
 
 #[tokio::test]
 async fn no_event_holds_what_was_asked_or_answered() {
     let value = std::str::from_utf8(VALUE).expect("text");
-    let refused = FaultPlan::at((0..15).map(|number| (number, Fault::Refusal(ErrorKind::Unavailable))));
+    let refused = FaultPlan::at((0..17).map(|number| (number, Fault::Refusal(ErrorKind::Unavailable))));
     for plan in [FaultPlan::none(), refused] {
         for (operation, line) in logged(&plan).await {
             for hidden in [value, &format!("{VALUE:?}"), "KEY0", "refused by the fault plan"] {
