@@ -33,9 +33,22 @@ pub(super) async fn reissue(acting: &mut Acting<'_>) -> Result<StepFacts> {
     }
     let evidence = leftover::drop_staged(acting, &place, &versions).await?;
     let seen = acting.history.facts.generation.as_ref();
-    let made = acting.rotator()?.reissue(&acting.context(), seen).await?;
+    let mut made = acting.rotator()?.reissue(&acting.context(), seen).await?;
+    if is_old(acting, &made, old.as_ref()).await? {
+        // Another installation had it make this one since we looked, and has brought it into use.
+        let present = acting.rotator()?.generation().await?;
+        made = acting.rotator()?.reissue(&acting.context(), present.as_ref()).await?;
+    }
     let new = stage(acting, made).await.map_err(has_happened)?;
     Ok(StepFacts { old, evidence, ..new })
+}
+
+/// Whether what the target has is what is current already.
+async fn is_old(acting: &Acting<'_>, made: &Reissued, old: Option<&VersionFact>) -> Result<bool> {
+    let Some(old) = old else { return Ok(false) };
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    let value = compose(acting, &place, made.value.duplicate(), made.identity.as_ref(), Some(old)).await?;
+    Ok(acting.fingerprinter()?.of(&value) == old.fingerprint)
 }
 
 /// A login with what the target made. Somebody may have had it make another one since, and then that one is staged in the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use keywheel_core::{
-    CallContext, Effect, Error, ErrorKind, Generation, Identity, Result, SecretValue,
+    CallContext, Clock, Effect, Error, ErrorKind, Generation, Identity, Result, SecretValue,
     provider::{Finding, Target},
     rotator::{Credential, IssuedCredential, Minted, Probe, Reissued, Rotator, Strategy},
 };
@@ -139,6 +139,11 @@ impl Rotator for SimTarget {
         let mut may_have = false;
         if self.generation().await?.as_ref() == seen {
             let model = self.model.clone();
+            // Between the look and the change the process may have been stopped for as long as others need.
+            if self.network.clock().running() > context.deadline {
+                let why = "the deadline has passed";
+                return Err(Error::not_applied(ErrorKind::TimedOut, "reissue", why));
+            }
             let make = move || {
                 model.moves_on();
                 Ok(())
