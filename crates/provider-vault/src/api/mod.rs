@@ -7,6 +7,6 @@ mod session;
 mod shared;
 mod token;
 
-pub(crate) use reply::Said;
+pub(crate) use reply::Reply;
 pub(crate) use session::Session;
 pub(crate) use shared::Shared;
