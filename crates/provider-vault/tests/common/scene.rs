@@ -1,15 +1,6 @@
-//! A store as the inventory declares it, over the fake or over a real server, and an eye that sees what consumers see.
+//! A store as the inventory declares it, and an eye that sees what consumers see.
 
-use std::{
-    env,
-    ops::Deref,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use keywheel_core::{
     CallContext, Fingerprinter, RotationId, SecretValue,
@@ -18,17 +9,9 @@ use keywheel_core::{
     secret::{Secret, Stage, Versions},
 };
 use keywheel_testkit::declared::{call, configure, surroundings};
-use keywheel_testservers::vault::Fake;
 use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-
-/// The server under test.
-pub(crate) enum Server {
-    Fake(Fake),
-    /// The one that `VAULT_ADDR` and `VAULT_TOKEN` name.
-    Real(String),
-}
 
 /// A store, and the directory of its inventory with the token in it.
 pub(crate) struct Scene {
@@ -77,11 +60,6 @@ impl Scene {
         std::fs::write(directory.path().join("token"), token).unwrap();
         let store = store(directory.path(), settings).unwrap();
         Self { directory: Arc::new(directory), store }
-    }
-
-    /// Over the fake, with the root's token.
-    pub(crate) fn on(fake: &Fake) -> Self {
-        Self::with(Fake::ROOT, &with_token(&fake.url(), ""))
     }
 
     pub(crate) fn secret(&self, location: &Location) -> Arc<dyn Secret> {
@@ -139,41 +117,6 @@ pub(crate) async fn shown(secret: &dyn Secret) -> String {
         words.push(format!("{}={text} by {whose}", version.stage));
     }
     words.join(", ")
-}
-
-impl Server {
-    pub(crate) fn start() -> Self {
-        match (env::var("VAULT_ADDR"), env::var("VAULT_TOKEN")) {
-            (Ok(address), Ok(_)) => Self::Real(address),
-            _ => Self::Fake(Fake::start()),
-        }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        match self {
-            Self::Fake(fake) => fake.url(),
-            Self::Real(address) => address.trim_end_matches('/').to_owned(),
-        }
-    }
-
-    pub(crate) fn token(&self) -> String {
-        match self {
-            Self::Fake(_) => Fake::ROOT.to_owned(),
-            Self::Real(_) => env::var("VAULT_TOKEN").unwrap(),
-        }
-    }
-
-    /// A mount of its own.
-    pub(crate) async fn mount(&self) -> String {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mount = format!("keywheel-test-{}-{number}", std::process::id());
-        let body = json!({"type": "kv", "options": {"version": "2"}});
-        let (status, _) =
-            ask(&self.url(), &self.token(), Method::POST, &format!("sys/mounts/{mount}"), &body).await;
-        assert_eq!(status, 204, "a KV engine can be mounted");
-        mount
-    }
 }
 
 /// One request, without the implementation.

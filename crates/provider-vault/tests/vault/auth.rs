@@ -12,7 +12,7 @@ use keywheel_testservers::vault::{Fake, Token, Trouble};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::scene::{Kept, Scene, location, rotate, text};
+use crate::scene::{Kept, location, on, rotate, text};
 
 const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
 
@@ -109,7 +109,7 @@ async fn a_missing_right_is_no_reason_to_log_in_again() {
 #[tokio::test]
 async fn a_token_from_a_file_is_read_anew_and_its_end_is_said() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let secret = scene.at("app/database");
     rotate(&*secret, 1, "one").await;
     std::fs::write(scene.directory.path().join("token"), "s.hunter2-hunter2").unwrap();
