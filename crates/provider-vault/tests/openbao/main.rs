@@ -10,6 +10,7 @@ mod doctor;
 mod documents;
 mod ground;
 mod logins;
+mod recorded;
 #[path = "../common/scene.rs"]
 mod scene;
 mod trouble;

@@ -14,10 +14,12 @@ use serde_json::json;
 
 use crate::scene::{Kept, location, on, rotate, text};
 
-const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
+pub(crate) const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
+
+pub(crate) const USERPASS: &str = "{ userpass: { user: ops, password: 'file:secret' } }";
 
 /// A fake on which everybody can log in, for so many seconds.
-fn open(ttl: u64) -> Fake {
+pub(crate) fn open(ttl: u64) -> Fake {
     let fake = Fake::start();
     fake.state(|state| {
         state.roles.given = Token { root: true, ttl, ..Token::default() };
@@ -30,12 +32,12 @@ fn open(ttl: u64) -> Fake {
     fake
 }
 
-struct Logged {
-    secret: Kept,
+pub(crate) struct Logged {
+    pub(crate) secret: Kept,
     clock: ManualClock,
 }
 
-fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
+pub(crate) fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("secret"), "secret-of-the-role\n").unwrap();
     let clock = ManualClock::at(jiff::Timestamp::UNIX_EPOCH);
@@ -50,7 +52,7 @@ fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
 #[rstest]
 #[case(APP_ROLE)]
 #[case("{ kubernetes: { role: rotator, token: 'file:secret' } }")]
-#[case("{ userpass: { user: ops, password: 'file:secret' } }")]
+#[case(USERPASS)]
 #[tokio::test]
 async fn each_method_logs_in_once_and_a_wrong_credential_is_said_to_be_one(#[case] auth: &str) {
     let fake = open(1200);

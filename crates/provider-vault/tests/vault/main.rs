@@ -5,6 +5,7 @@
     reason = "what sets a test up may only fail loudly; clippy exempts the tests alone"
 )]
 
+mod answers;
 mod auth;
 mod conformance;
 mod doctor;
