@@ -20,13 +20,12 @@ use crate::{
 };
 
 async fn over(key: &'static str, shows: bool, cas_required: bool) -> SecretFixture {
-    let engine = match (env::var("VAULT_ADDR"), env::var("VAULT_TOKEN")) {
-        (Ok(address), Ok(token)) => named(address.trim_end_matches('/'), token).await,
-        _ => {
-            let ground = Ground::new();
-            let (url, token) = (ground.server.url(), ground.server.root_token());
-            Engine { url, token, mount: ground.mount.clone(), server: Box::new(ground) }
-        }
+    let engine = if let (Ok(address), Ok(token)) = (env::var("VAULT_ADDR"), env::var("VAULT_TOKEN")) {
+        named(address.trim_end_matches('/'), token).await
+    } else {
+        let ground = Ground::new();
+        let (url, token) = (ground.server.url(), ground.server.root_token());
+        Engine { url, token, mount: ground.mount.clone(), server: Box::new(ground) }
     };
     fixture(engine, key, shows, cas_required).await
 }

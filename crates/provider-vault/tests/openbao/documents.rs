@@ -143,7 +143,7 @@ async fn a_document_of_the_largest_values_is_taken() {
     let ground = Ground::new();
     let scene = ground.scene();
     let secret = scene.secret(&location("app/database", true));
-    let most = usize::try_from(secret.capabilities().max_bytes).unwrap();
+    let most = secret.capabilities().max_bytes;
     for (number, letter) in [(1, "a"), (2, "b"), (3, "c")] {
         rotate(&*secret, number, &letter.repeat(most)).await;
     }

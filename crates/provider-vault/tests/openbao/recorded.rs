@@ -166,13 +166,17 @@ async fn the_server_says_what_it_said_when_it_was_recorded() {
     ] {
         said.push(exchange(&server, &tokens, &asked(name, who, words, Value::Null)).await);
     }
-    let lines: String = said.iter().map(|exchange| format!("{exchange}\n")).collect();
+    let mut lines = said.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    lines.push('\n');
     if env::var_os("KEYWHEEL_RECORD").is_some() {
         fs::write(recording(), &lines).unwrap();
     }
     let recorded = fs::read_to_string(recording()).unwrap();
     let recorded: Vec<Value> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(said, recorded);
+    assert_eq!(
+        said, recorded,
+        "another version may say it otherwise: KEYWHEEL_RECORD=1, and then the test `vault`"
+    );
     let secrets = [tokens.root, tokens.reader, "password-of-ops".to_owned()];
     assert!(secrets.iter().all(|secret| !lines.contains(secret)), "a credential is in the recording");
 }
