@@ -30,7 +30,10 @@ pub(crate) fn run(providers: &[String], every_request: bool) -> Outcome {
         let lines = match provider {
             "file" => told(&mut test(&["--test", "crash", "--", "--nocapture"]))?,
             "aws" => told(&mut test(&["--test", "stores", "--", "--nocapture"]))?,
-            "vault" => told(&mut test(&["--test", "vault", "--", "--nocapture"]))?,
+            "vault" => {
+                let mut test = test(&["--test", "vault", "--", "--nocapture"]);
+                told(test.envs(every_request.then_some((ALL, "1"))))?
+            }
             server => {
                 let mut test = test(&["--test", "targets", "--", "--nocapture", server]);
                 test.envs(every_request.then_some((ALL, "1")));

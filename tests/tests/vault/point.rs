@@ -7,14 +7,22 @@ use keywheel_testservers::{Mishap, Weather};
 
 use crate::{
     form::Form,
+    server::Kind,
     stage::{Stage, Way},
 };
 
 /// Of so many kills the recovery from one finds the server down at first.
 const DOWN: usize = 5;
 
+/// Of so many points one is played on the real server, unless all are: each look at it is a number of requests.
+const REAL: usize = 12;
+
+/// Set by `cargo xtask crash --all`.
+const ALL: &str = "KEYWHEEL_CRASH_ALL";
+
 /// One point.
 pub(crate) struct Point {
+    server: Kind,
     form: Form,
     story: Story,
     event: Event,
@@ -71,12 +79,14 @@ impl fmt::Display for Trouble {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { form, story, event } = self;
+        let Self { server, form, story, event } = self;
         match event {
-            Event::Kill { spot, down: false } => write!(f, "{form}, {story}, {spot}"),
-            Event::Kill { spot, down: true } => write!(f, "{form}, {story}, {spot}, and Vault is down"),
+            Event::Kill { spot, down: false } => write!(f, "{server}, {form}, {story}, {spot}"),
+            Event::Kill { spot, down: true } => {
+                write!(f, "{server}, {form}, {story}, {spot}, and it is down")
+            }
             Event::Trouble { trouble, request } => {
-                write!(f, "{form}, {story}, {trouble} at request {}", request + 1)
+                write!(f, "{server}, {form}, {story}, {trouble} at request {}", request + 1)
             }
         }
     }
@@ -85,13 +95,13 @@ impl fmt::Display for Point {
 impl Point {
     /// The first columns of its row.
     pub(crate) fn row(&self) -> String {
-        let Self { form, story, event } = self;
+        let Self { server, form, story, event } = self;
         let what = match event {
             Event::Kill { down: false, .. } => "killed".to_owned(),
-            Event::Kill { down: true, .. } => "killed, Vault down".to_owned(),
+            Event::Kill { down: true, .. } => "killed, it is down".to_owned(),
             Event::Trouble { trouble, .. } => trouble.to_string(),
         };
-        format!("{form:<15} {story:<26} {what:<18}")
+        format!("{server:<7} {form:<15} {story:<26} {what:<18}")
     }
 
     /// Where its row stands.
@@ -110,12 +120,13 @@ impl Point {
     pub(crate) fn play(&self) -> Result<Recovered, String> {
         match &self.event {
             Event::Kill { spot, down } => {
-                let mut stage = Stage::set(self.form, self.story, Way::Direct);
+                let way = if *down { Way::Mortal } else { Way::Direct };
+                let mut stage = Stage::set(self.server, self.form, self.story, way);
                 stage.down_after_the_kill = *down;
                 crash::kill(&mut stage, spot)
             }
             Event::Trouble { trouble, request } => {
-                let mut stage = Stage::set(self.form, self.story, Way::Network);
+                let mut stage = Stage::set(self.server, self.form, self.story, Way::Network);
                 meet(&mut stage, *trouble, *request).map_err(|why| {
                     format!("{why}\n  the scene is kept in {}", stage.scene_mut().keep().display())
                 })
@@ -126,36 +137,54 @@ impl Point {
 
 /// The heading above [`Point::row`].
 pub(crate) fn heading() -> String {
-    format!("{:<15} {:<26} {:<18}", "secret", "flow", "trouble")
+    format!("{:<7} {:<15} {:<26} {:<18}", "server", "secret", "flow", "trouble")
 }
 
-/// Every point of a form and a story.
-pub(crate) fn points(form: Form, story: Story) -> Vec<Point> {
-    let spots = crash::boundaries(&mut Stage::set(form, story, Way::Direct));
+/// Every point of a form and a story, or a share of them.
+pub(crate) fn points(server: Kind, form: Form, story: Story) -> Vec<Point> {
+    let spots = crash::boundaries(&mut Stage::set(server, form, story, Way::Direct));
     let kill = |(number, spot)| {
         let event = Event::Kill { spot, down: number % DOWN == DOWN - 1 };
-        Point { form, story, event }
+        Point { server, form, story, event }
     };
     let mut points: Vec<_> = spots.into_iter().enumerate().map(kill).collect();
     // A kill before the rollback has no request of its own, and whoever waits for a deadline sends the same.
     if !matches!(story, Story::RolledBackAfterTheKill | Story::DeadlinePassed) {
-        points.extend((0..requests(form, story)).map(|request| {
+        points.extend((0..requests(server, form, story)).map(|request| {
             // Each request meets one trouble, and each trouble another share of the requests in each flow.
             let trouble = Trouble::ALL[(request + form as usize + story as usize) % Trouble::ALL.len()];
-            Point { form, story, event: Event::Trouble { trouble, request } }
+            Point { server, form, story, event: Event::Trouble { trouble, request } }
         }));
     }
-    points
+    match server {
+        Kind::OpenBao if std::env::var_os(ALL).is_none() => {
+            share(points, form as usize * 5 + story as usize * 7)
+        }
+        Kind::Fake | Kind::OpenBao => points,
+    }
+}
+
+/// One recovery on a server that is down at first, and a few of the other points; others in each `turn`.
+fn share(points: Vec<Point>, turn: usize) -> Vec<Point> {
+    let is_down = |point: &Point| matches!(point.event, Event::Kill { down: true, .. });
+    let (down, others): (Vec<_>, Vec<_>) = points.into_iter().partition(is_down);
+    let of_those = turn % down.len().max(1);
+    down.into_iter()
+        .skip(of_those)
+        .take(1)
+        .chain(others.into_iter().skip(turn % REAL).step_by(REAL))
+        .collect()
 }
 
 /// How many requests the last command sends when nothing happens to it.
-fn requests(form: Form, story: Story) -> usize {
-    let stage = Stage::set(form, story, Way::Network);
+fn requests(server: Kind, form: Form, story: Story) -> usize {
+    let stage = Stage::set(server, form, story, Way::Network);
     let network = stage.network();
     let mut before = 0;
     for leg in story.legs() {
         before = network.sent();
-        unharmed(&stage, leg).unwrap_or_else(|why| panic!("{form}, {story}, without trouble: {why}"));
+        unharmed(&stage, leg)
+            .unwrap_or_else(|why| panic!("{server}, {form}, {story}, without trouble: {why}"));
     }
     network.sent() - before
 }

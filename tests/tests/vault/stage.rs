@@ -7,13 +7,13 @@ use keywheel_tests::{
     crash::{self, End, Story, expect, told},
     files_holding, fingerprint, pause,
 };
-use keywheel_testservers::{
-    Proxy,
-    vault::{Fake, Kv2},
-};
+use keywheel_testservers::Proxy;
 use serde_json::{Value, json};
 
-use crate::form::Form;
+use crate::{
+    form::Form,
+    server::{Kind, Server},
+};
 
 /// Where the document is, and what keywheel remembers of it.
 const PATH: &str = "app/db";
@@ -26,6 +26,8 @@ const NEXT_TRY: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Direct,
+    /// A server that may be down.
+    Mortal,
     /// Through a network that can fail.
     Network,
 }
@@ -33,7 +35,7 @@ pub(crate) enum Way {
 pub(crate) struct Stage {
     form: Form,
     story: Story,
-    fake: Fake,
+    server: Server,
     network: Option<Proxy>,
     consumer: Option<Consumer>,
     scene: Scene,
@@ -45,17 +47,16 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// `through` is how keywheel finds the server.
-    pub(crate) fn set(form: Form, story: Story, through: Way) -> Self {
-        let fake = Fake::start();
-        let old = json!({"value": Scene::OLD, "port": 5432});
-        fake.state(|state| state.kv("secret").put(PATH, old));
-        let network = (through == Way::Network).then(|| Proxy::to(fake.port()));
-        let port = network.as_ref().map_or(fake.port(), Proxy::port);
+    pub(crate) fn set(kind: Kind, form: Form, story: Story, through: Way) -> Self {
+        let server = Server::start(kind, through == Way::Mortal);
+        server.put(PATH, json!({"value": Scene::OLD, "port": 5432}));
+        let network = (through == Way::Network).then(|| Proxy::to(server.port()));
+        let port = network.as_ref().map_or(server.port(), Proxy::port);
         let scene = Scene::empty();
         for name in ["secrets", "run"] {
             std::fs::create_dir(scene.path().join(name)).expect("a directory");
         }
-        scene.write("token", Fake::ROOT);
+        scene.write("token", server.token());
         scene.write("secrets/db", Scene::OLD);
         let (deadline, habit) = match story {
             Story::DeadlinePassed => ("1s", Habit::NeverReloads),
@@ -66,10 +67,11 @@ impl Stage {
         };
         let inventory = format!(
             "version: 1\n\nstores:\n  files:\n    directory: {{ path: ./secrets }}\n  vault:\n    vault: {{ address: \
-             'http://127.0.0.1:{port}', auth: {{ token: 'file:token' }} }}\n\nconsumers:\n  app:\n    signal:\n      \
+             'http://127.0.0.1:{port}', mount: {}, auth: {{ token: 'file:token' }} }}\n\nconsumers:\n  app:\n    signal:\n      \
              pid-file: ./run/app.pid\n      evidence:\n        file: {{ path: ./run/fingerprints.json, pointer: \
              \"/{{secret}}\" }}\n    deadline: {deadline}\n    on-deadline: roll-back\n\nsecrets:\n  db: {{ {}, overlap: \
              {} }}\n",
+            server.mount,
             form.entry(),
             story.overlap(form.is_ring()),
         );
@@ -78,20 +80,16 @@ impl Stage {
         let consumer = (form == Form::VaultAndFile)
             .then(|| Consumer::start(scene.path(), &[("db", &place, false)], habit));
         let seen = BTreeSet::from([Scene::OLD.to_owned()]);
-        Self { form, story, fake, network, consumer, scene, seen, down_after_the_kill: false }
+        Self { form, story, server, network, consumer, scene, seen, down_after_the_kill: false }
     }
 
     pub(crate) fn network(&self) -> &Proxy {
         self.network.as_ref().expect("a network that can fail")
     }
 
-    fn kv<T>(&self, look: impl FnOnce(&Kv2) -> T) -> T {
-        self.fake.state(|state| look(state.kv("secret")))
-    }
-
     /// Every value that can be read anywhere.
     fn look(&mut self) -> BTreeSet<String> {
-        let documents: Vec<Value> = self.kv(|kv| kv.readable().into_iter().cloned().collect());
+        let documents = self.server.readable();
         let places = ["/value", "/next", "/previous", "/pending/value"];
         let values = documents.iter().flat_map(|document| {
             places.iter().filter_map(|place| document.pointer(place)?.as_str().map(str::to_owned))
@@ -103,7 +101,7 @@ impl Stage {
 
     /// The document, whole.
     fn document(&self) -> Result<Value, String> {
-        let document = self.kv(|kv| kv.latest(PATH));
+        let document = self.server.latest(PATH);
         for field in ["value", "next", "previous"] {
             let Some(value) = document.get(field) else { continue };
             let whole = value.as_str().is_some_and(|value| self.is_whole(value));
@@ -120,13 +118,13 @@ impl Stage {
 
     /// keywheel comes back, and the server does not yet.
     fn resume_without_vault(&mut self) -> Result<(), String> {
-        let before = self.kv(|kv| json!([kv.latest(PATH), kv.latest(RECORD)]));
-        self.fake.down();
+        let before = [PATH, RECORD].map(|path| self.server.latest(path));
+        self.server.down();
         let said = self.scene.keywheel(&["resume", "--yes", "--patience", "0s"]);
-        self.fake.up();
+        self.server.up();
         // It was tried, so that the next try waits for a moment.
         pause(NEXT_TRY);
-        let after = self.kv(|kv| json!([kv.latest(PATH), kv.latest(RECORD)]));
+        let after = [PATH, RECORD].map(|path| self.server.latest(path));
         // Nothing to do is an end as well: the kill came before the first record, or after the last one.
         let honest = matches!(said.code(), Some(0 | 1 | 21));
         expect(honest, || format!("without Vault resume says {}", told(&said)))?;
@@ -181,18 +179,16 @@ impl crash::Stage for Stage {
         expect(document.get("next").is_none() && document.get("previous").is_none(), || {
             "another version still stands beside the current one".to_owned()
         })?;
-        let record = self.kv(|kv| kv.latest(RECORD));
+        let record = self.server.latest(RECORD);
         expect(record.get("pending").is_none() && record.get("previous").is_none(), || {
             format!("keywheel's notes still have {:?}", record.as_object().map(|record| record.keys()))
         })?;
-        let left = self.kv(|kv| {
-            let readable: Vec<_> = if self.form.leaves_history() {
-                vec![kv.latest(PATH), kv.latest(RECORD)]
-            } else {
-                kv.readable().into_iter().cloned().collect()
-            };
-            json!(readable).to_string()
-        });
+        let left = if self.form.leaves_history() {
+            [PATH, RECORD].map(|path| self.server.latest(path)).to_vec()
+        } else {
+            self.server.readable()
+        };
+        let left = json!(left).to_string();
         for other in self.seen.iter().filter(|seen| **seen != current) {
             expect(!left.contains(other), || "the other value can still be read in Vault".to_owned())?;
         }

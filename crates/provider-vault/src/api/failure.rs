@@ -81,7 +81,13 @@ fn meaning(status: StatusCode, said: Said) -> (ErrorKind, Effect, &'static str) 
     match status.as_u16() {
         401 => (ErrorKind::Unauthenticated, NotApplied, "the server refused the token"),
         403 => (ErrorKind::PermissionDenied, NotApplied, "the token's policies do not allow this"),
-        404 => (ErrorKind::NotFound, NotApplied, "there is no such thing on this server"),
+        // Vault says that nothing is mounted, or that a version is not there; who says neither is a gateway before it, or
+        // another server. What is there must not be taken for absent because of that.
+        404 => (
+            ErrorKind::Unavailable,
+            NotApplied,
+            "this is not how Vault says that something is not there: check `address`, and what is before it",
+        ),
         405 => (ErrorKind::Unsupported, NotApplied, "this server is too old for the request"),
         408 => (ErrorKind::Unavailable, MaybeApplied, "it did not get the request in time"),
         412 => (ErrorKind::Unavailable, NotApplied, "this node has not seen the latest writes yet"),

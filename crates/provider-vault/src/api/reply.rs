@@ -2,7 +2,10 @@
 
 use keywheel_core::{Error, ErrorKind, Result};
 use reqwest::StatusCode;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use zeroize::Zeroizing;
 
 /// What the server answered. The body may hold values: it is wiped, and never printed.
@@ -43,6 +46,12 @@ struct Errors {
     errors: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Absence {
+    errors: Option<Vec<IgnoredAny>>,
+    data: Option<IgnoredAny>,
+}
+
 impl Reply {
     /// The fixed sentence in the answer.
     pub(crate) fn said(&self) -> Said {
@@ -57,6 +66,8 @@ impl Reply {
             ("invalid role or secret ID", Said::BadLogin),
             ("invalid username or password", Said::BadLogin),
             ("no handler for route", Said::NoMount),
+            // OpenBao; Vault finds no mount in it.
+            ("namespace not found", Said::NoMount),
             ("Vault is sealed", Said::Sealed),
             ("OpenBao is sealed", Said::Sealed),
             ("no static role found for role name", Said::NoSuchName),
@@ -68,6 +79,14 @@ impl Reply {
             ("Upgrading from non-versioned to versioned data", Said::Upgrading),
         ];
         sentences.into_iter().find(|(sentence, _)| has(sentence)).map_or(Said::Other, |(_, said)| said)
+    }
+
+    /// Whether a 404 is the engine's own: it has nothing there, or what is left of a deleted version. A gateway that has lost
+    /// its server says 404 too, and so does a server without the namespace: nothing follows from that about the version.
+    pub(crate) fn is_of_the_engine(&self) -> bool {
+        serde_json::from_slice(&self.body).is_ok_and(|absence: Absence| {
+            absence.errors.is_some_and(|errors| errors.is_empty()) || absence.data.is_some()
+        })
     }
 
     /// The body. What cannot be read is not from this API, or from one that is newer than this program.

@@ -5,8 +5,8 @@ use keywheel_core::{Effect, Error, ErrorKind, Result};
 use reqwest::{Method, StatusCode, header::HeaderValue};
 
 use super::{
-    Said, Session,
-    reply::Reply,
+    Session,
+    reply::{Reply, Said},
     send::{Again, Request},
 };
 use crate::auth::{Auth, Due, Held, Issued, Login, header};

@@ -56,7 +56,7 @@ impl Named {
 
     fn nothing(&self, session: &Session<'_>, reply: &Reply, name: &str) -> Error {
         let refusal = reply.refusal(session.operation());
-        if refusal.kind == ErrorKind::InvalidConfig {
+        if refusal.kind == ErrorKind::InvalidConfig || !reply.is_of_the_engine() {
             return refusal.with("mount", &self.mount);
         }
         let message =

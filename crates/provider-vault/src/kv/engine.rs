@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::api::{Said, Session};
+use crate::api::{Reply, Session};
 
 /// One operation on one mount.
 pub(crate) struct Kv<'a> {
@@ -83,10 +83,7 @@ impl<'a> Kv<'a> {
         let reply = self.session.get(&[self.mount, "data", path], query).await?;
         let nothing = Found { version: 0, created: None, data: None };
         if reply.status == StatusCode::NOT_FOUND {
-            if reply.said() == Said::NoMount {
-                let refusal = Err(reply.refusal(self.session.operation()));
-                return self.session.sealed(refusal);
-            }
+            self.is_absence(&reply)?;
             // What was never written has no metadata; what is deleted has.
             let left: Result<Envelope<Version<T>>> = reply.json(self.session.operation());
             let Some(left) = left.ok().and_then(|left| left.data) else { return Ok(nothing) };
@@ -96,6 +93,14 @@ impl<'a> Kv<'a> {
         let read: Envelope<Version<T>> = self.session.sealed(reply.json(self.session.operation()))?;
         let Some(Version { data, metadata }) = read.data else { return Ok(nothing) };
         Ok(Found { version: metadata.version, created: Some(metadata.created_time), data })
+    }
+
+    /// Whether a 404 says that there is nothing.
+    fn is_absence(&self, reply: &Reply) -> Result<()> {
+        if reply.is_of_the_engine() {
+            return Ok(());
+        }
+        self.session.sealed(Err(reply.refusal(self.session.operation())))
     }
 
     /// Writes if `cas` is still the latest version; `None` if it is not. `len` is at least the length of the JSON.
@@ -140,7 +145,7 @@ impl<'a> Kv<'a> {
     pub(crate) async fn kept(&mut self, path: &str) -> Result<Option<Kept>> {
         let reply = self.session.get(&[self.mount, "metadata", path], None).await?;
         if reply.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+            return self.is_absence(&reply).map(|()| None);
         }
         let read: Envelope<Kept> = self.session.sealed(reply.json(self.session.operation()))?;
         Ok(read.data)

@@ -43,7 +43,8 @@ impl Kv<'_> {
             kv.session.error(ErrorKind::InvalidConfig, message).with("mount", kv.mount)
         };
         if reply.status == StatusCode::NOT_FOUND {
-            return Err(nothing(self));
+            let refusal = Err(reply.refusal(self.session.operation()));
+            return self.session.sealed(refusal);
         }
         let answer: Answer = self.session.sealed(reply.json(self.session.operation()))?;
         let Some(mount) = answer.data else { return Err(nothing(self)) };

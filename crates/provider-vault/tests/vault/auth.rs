@@ -12,12 +12,14 @@ use keywheel_testservers::vault::{Fake, Token, Trouble};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::scene::{Kept, Scene, location, rotate, text};
+use crate::scene::{Kept, location, on, rotate, text};
 
-const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
+pub(crate) const APP_ROLE: &str = "{ app-role: { role-id: role, secret-id: 'file:secret' } }";
+
+pub(crate) const USERPASS: &str = "{ userpass: { user: ops, password: 'file:secret' } }";
 
 /// A fake on which everybody can log in, for so many seconds.
-fn open(ttl: u64) -> Fake {
+pub(crate) fn open(ttl: u64) -> Fake {
     let fake = Fake::start();
     fake.state(|state| {
         state.roles.given = Token { root: true, ttl, ..Token::default() };
@@ -30,12 +32,12 @@ fn open(ttl: u64) -> Fake {
     fake
 }
 
-struct Logged {
-    secret: Kept,
+pub(crate) struct Logged {
+    pub(crate) secret: Kept,
     clock: ManualClock,
 }
 
-fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
+pub(crate) fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("secret"), "secret-of-the-role\n").unwrap();
     let clock = ManualClock::at(jiff::Timestamp::UNIX_EPOCH);
@@ -50,7 +52,7 @@ fn logged(fake: &Fake, auth: &str, more: &str) -> Logged {
 #[rstest]
 #[case(APP_ROLE)]
 #[case("{ kubernetes: { role: rotator, token: 'file:secret' } }")]
-#[case("{ userpass: { user: ops, password: 'file:secret' } }")]
+#[case(USERPASS)]
 #[tokio::test]
 async fn each_method_logs_in_once_and_a_wrong_credential_is_said_to_be_one(#[case] auth: &str) {
     let fake = open(1200);
@@ -109,7 +111,7 @@ async fn a_missing_right_is_no_reason_to_log_in_again() {
 #[tokio::test]
 async fn a_token_from_a_file_is_read_anew_and_its_end_is_said() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let secret = scene.at("app/database");
     rotate(&*secret, 1, "one").await;
     std::fs::write(scene.directory.path().join("token"), "s.hunter2-hunter2").unwrap();

@@ -3,7 +3,7 @@
 use keywheel_core::provider::Severity;
 use keywheel_testservers::vault::{Fake, Token};
 
-use crate::scene::{Scene, location, with_token};
+use crate::scene::{Scene, location, on, with_token};
 
 async fn said(scene: &Scene) -> String {
     let findings = scene.store.examine().await;
@@ -71,7 +71,7 @@ async fn it_names_what_the_engine_would_forget_and_a_token_that_ends() {
 #[tokio::test]
 async fn it_says_what_is_the_matter_with_the_server() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     fake.state(|state| state.sealed = true);
     assert!(said(&scene).await.contains("vault operator unseal"));
     fake.state(|state| state.sealed = false);

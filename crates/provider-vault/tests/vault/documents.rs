@@ -5,12 +5,12 @@ use keywheel_testservers::vault::Fake;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, calm, location, rotate, shown, text, value, with_token};
+use crate::scene::{Scene, calm, location, on, rotate, shown, text, value, with_token};
 
 #[tokio::test]
 async fn another_installation_sees_what_is_pending_and_what_is_in_its_overlap() {
     let fake = Fake::start();
-    let (ours, theirs) = (Scene::on(&fake).at("app/database"), Scene::on(&fake).at("app/database"));
+    let (ours, theirs) = (on(&fake).at("app/database"), on(&fake).at("app/database"));
     rotate(&*ours, 1, "one").await;
     ours.stage(&calm(2), &value("two"), None).await.unwrap();
     let refusal = theirs.stage(&calm(3), &value("three"), None).await.unwrap_err();
@@ -32,7 +32,7 @@ async fn another_installation_sees_what_is_pending_and_what_is_in_its_overlap() 
 #[tokio::test]
 async fn deleted_and_destroyed_versions_are_no_versions() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
     fake.state(|state| state.kv("secret").delete_latest("app/database"));
@@ -54,7 +54,7 @@ async fn deleted_and_destroyed_versions_are_no_versions() {
 #[tokio::test]
 async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     rotate(&*secret, 2, "two").await;
     for number in 0..10 {
@@ -72,7 +72,7 @@ async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
     assert_eq!(secret.cautions().await.unwrap(), [""; 0], "ten, if nobody says anything");
     fake.state(|state| state.kv("secret").max_versions = 1);
     assert!(secret.cautions().await.unwrap()[0].contains("-max-versions=10"), "of the whole mount");
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let secret = scene.secret(&location("app/database", true));
     assert_eq!(secret.cautions().await.unwrap(), [""; 0]);
     rotate(&*secret, 3, "three").await;
@@ -84,7 +84,7 @@ async fn what_the_engine_no_longer_keeps_is_no_previous_version() {
 #[tokio::test]
 async fn values_that_were_pending_are_not_kept_by_the_engine() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     let record = fake.state(|state| {
         let kv = state.kv("secret");
@@ -97,7 +97,7 @@ async fn values_that_were_pending_are_not_kept_by_the_engine() {
 #[tokio::test]
 async fn two_secrets_of_one_document_do_not_meet() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let (a, b) = (scene.at("app/database#a"), scene.at("app/database#b"));
     rotate(&*a, 1, "a1").await;
     rotate(&*b, 2, "b1").await;
@@ -133,7 +133,7 @@ async fn a_mount_that_cannot_be_used_is_refused_before_anything_is_written() {
 #[tokio::test]
 async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     fake.state(|state| state.kv("secret").put("app/database", json!({"value": {"inner": "hunter2"}})));
     let error = secret.versions().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error}");
@@ -150,7 +150,7 @@ async fn each_call_makes_as_many_requests_as_its_documentation_says(
     #[case] after_a_look: [usize; 2],
 ) {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let handle = || scene.secret(&location("app/database", shows));
     rotate(&*handle(), 1, "one").await;
     rotate(&*handle(), 2, "two").await;
@@ -184,7 +184,7 @@ async fn each_call_makes_as_many_requests_as_its_documentation_says(
 #[tokio::test]
 async fn what_a_look_saw_is_not_believed_when_others_wrote_since() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let (ours, theirs) = (scene.at("app/database"), scene.at("app/database"));
     rotate(&*ours, 1, "one").await;
     let one = ours.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();

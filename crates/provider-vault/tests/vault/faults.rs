@@ -6,12 +6,12 @@ use keywheel_core::{Effect, ErrorKind, secret::Stage};
 use keywheel_testservers::vault::{Fake, Trouble};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, calm, rotate, rotation, shown, value};
+use crate::scene::{calm, on, rotate, rotation, shown, value};
 
 #[tokio::test]
 async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     let sealed = json!({"errors": ["error performing token check: Vault is sealed"]});
     let later = vec![("retry-after", "70".to_owned())];
     let elsewhere = vec![("location", "https://elsewhere.example/v1/".to_owned())];
@@ -41,9 +41,38 @@ async fn what_passes_by_itself_is_said_to_and_nothing_was_applied() {
 }
 
 #[tokio::test]
+async fn a_404_of_a_gateway_is_not_the_absence_of_a_version() {
+    let fake = Fake::start();
+    let secret = on(&fake).at("app/database");
+    rotate(&*secret, 1, "one").await;
+    rotate(&*secret, 2, "two").await;
+    let old = secret.versions().await.unwrap().at(Stage::Previous).unwrap().id.clone();
+    // A page of its own, its own JSON, and a server without the namespace.
+    for (body, kind) in [
+        (json!("default backend - 404"), ErrorKind::Unavailable),
+        (json!({"message": "no route matched"}), ErrorKind::Unavailable),
+        (json!({"errors": ["namespace not found"]}), ErrorKind::InvalidConfig),
+    ] {
+        let lost = || Trouble::Answered(404, vec![], body.clone());
+        fake.trouble("GET secret/data/app", lost());
+        let error = secret.read(Stage::Current).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
+        fake.trouble("GET secret/data/keywheel", lost());
+        let error = secret.versions().await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
+        // Whoever tidies up takes a version that is not found for one that is gone.
+        fake.trouble("POST secret/destroy/app", lost());
+        let error = secret.retire(&calm(2), &old).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
+        assert!(fake.is_calm());
+    }
+    assert_eq!(shown(&*secret).await, "current=two by 2, previous=one by 1");
+}
+
+#[tokio::test]
 async fn a_standby_that_points_to_the_active_node_is_followed_and_no_further() {
     let (fake, standby) = (Fake::start(), Fake::start());
-    let secret = Scene::on(&standby).at("app/database");
+    let secret = on(&standby).at("app/database");
     // The second request of the operation goes to the active node at once.
     let to = |url: &str| vec![("location", format!("{url}/v1/whatever/it/says"))];
     standby.trouble("GET sys/internal", Trouble::Answered(307, to(&fake.url()), Value::Null));
@@ -65,7 +94,7 @@ async fn a_request_and_a_reply_that_are_lost_leave_nobody_sure_and_the_next_atte
             ("POST secret/data/keywheel", 2),
         ] {
             let fake = Fake::start();
-            let scene = Scene::on(&fake);
+            let scene = on(&fake);
             let secret = scene.at("app/database");
             fake.state(|state| state.kv("secret").put("app/database", json!({"value": "one", "port": 5432})));
             let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
@@ -113,7 +142,7 @@ async fn a_request_and_a_reply_that_are_lost_leave_nobody_sure_and_the_next_atte
 #[tokio::test]
 async fn nothing_is_sent_after_the_deadline() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     let error = secret.stage(&rotation(1, Duration::ZERO), &value("one"), None).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::TimedOut, Effect::NotApplied), "{error}");
     assert!(fake.seen().is_empty());
@@ -122,7 +151,7 @@ async fn nothing_is_sent_after_the_deadline() {
 #[tokio::test]
 async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let secret = scene.at("app/database");
     rotate(&*secret, 1, "one").await;
     let first = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
@@ -149,7 +178,7 @@ async fn a_request_that_arrives_when_others_wrote_changes_nothing() {
 #[tokio::test]
 async fn whatever_fails_after_the_first_write_may_have_been_applied() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
     let staged = secret.stage(&calm(2), &value("two"), None).await.unwrap();
@@ -174,7 +203,7 @@ fn soon() -> Vec<(&'static str, String)> {
 async fn what_is_put_off_is_sent_again_whether_it_was_carried_out_or_not() {
     for carried_out in [false, true] {
         let fake = Fake::start();
-        let scene = Scene::on(&fake);
+        let scene = on(&fake);
         let secret = scene.at("app/database");
         fake.state(|state| state.kv("secret").put("app/database", json!({"value": "one"})));
         let old = secret.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
@@ -210,7 +239,7 @@ async fn what_is_put_off_is_sent_again_whether_it_was_carried_out_or_not() {
 #[tokio::test]
 async fn after_a_write_that_may_have_been_carried_out_no_error_says_that_it_was_not() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     fake.trouble("POST secret/data/keywheel", Trouble::CarriedOutAndAnswered(503, soon()));
     // It is sent again, and refused.
     fake.trouble("POST secret/data/keywheel", Trouble::Answered(403, vec![], json!({"errors": []})));
