@@ -9,6 +9,7 @@
 mod authority;
 mod instance;
 mod mariadb;
+mod mended;
 mod moto;
 mod patience;
 mod port;
@@ -23,6 +24,7 @@ pub mod vault;
 pub use authority::Authority;
 pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
+pub use mended::Mended;
 pub use moto::Moto;
 pub use patience::{Stopwatch, pause, until};
 pub use port::free_port;
