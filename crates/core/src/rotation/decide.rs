@@ -141,7 +141,12 @@ impl History {
 
     fn after_failure(&self, action: Action, failure: &Failure, now: Timestamp) -> Next {
         if self.may_try_again(failure) {
-            let until = after(failure.at, self.spec().retry.wait(failure.in_a_row, self.id));
+            let mut until = after(failure.at, self.spec().retry.wait(failure.in_a_row, self.id));
+            // A request that makes a credential may arrive after the next one has made another: then nobody has the value
+            // of the first, or knows whose it is. By then the listing shows it.
+            if action == Action::Mint && self.unanswered {
+                until = until.max(after(failure.at, SETTLING));
+            }
             // After a clock was set back the failure lies in the future: waiting for it to come round helps nobody.
             return if now >= until || now < failure.at {
                 self.act(action)
