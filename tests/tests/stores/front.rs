@@ -23,6 +23,9 @@ const PERCENT: u64 = 30;
 /// What `Retry-After` says, where it is said.
 pub(crate) const TOLD: Duration = Duration::from_secs(1);
 
+/// Whoever waited for as long has gone, which this end of the connection hears a moment later.
+const GIVEN_UP: Duration = Duration::from_secs(9);
+
 /// A refusal. Most are what AWS gives its own clients: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>.
 #[derive(Clone, Copy)]
 struct Refusal {
@@ -65,7 +68,8 @@ pub(crate) struct Seen {
     /// At the same time.
     pub(crate) most: usize,
     pub(crate) repeats: Vec<Repeat>,
-    running: usize,
+    /// Since when, by number.
+    running: HashMap<usize, Duration>,
     draw: u64,
     waiting: HashMap<Asked, Waiting>,
 }
@@ -129,7 +133,6 @@ impl Inner {
 
 impl Seen {
     fn refusal(&mut self, asked: Asked, invocation: &str, now: Duration) -> Option<Refusal> {
-        self.requests += 1;
         if let Some(waiting) = self.waiting.remove(&asked) {
             let told = waiting.told && waiting.invocation == invocation;
             self.repeats.push(Repeat { after: now.saturating_sub(waiting.since), at: now, told });
@@ -149,13 +152,12 @@ impl Seen {
 
 async fn answer(Extracted(inner): Extracted<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let _running = Running(Arc::clone(&inner));
+    let now = inner.watch.elapsed();
+    let _running = Running::begin(&inner, now);
     let refusal = {
         let mut seen = inner.seen();
-        seen.running += 1;
-        seen.most = seen.most.max(seen.running);
         let asked = (header("x-amz-target").to_owned(), body.clone());
-        seen.refusal(asked, header("amz-sdk-invocation-id"), inner.watch.elapsed())
+        seen.refusal(asked, header("amz-sdk-invocation-id"), now)
     };
     match refusal {
         Some(refusal) => refused(refusal),
@@ -164,11 +166,23 @@ async fn answer(Extracted(inner): Extracted<Arc<Inner>>, headers: HeaderMap, bod
 }
 
 /// A request that is being answered, for as long as its sender waits.
-struct Running(Arc<Inner>);
+struct Running(Arc<Inner>, usize);
+
+impl Running {
+    fn begin(inner: &Arc<Inner>, now: Duration) -> Self {
+        let mut seen = inner.seen();
+        let number = seen.requests;
+        seen.running.insert(number, now);
+        let waited_for = seen.running.values().filter(|since| now.saturating_sub(**since) < GIVEN_UP);
+        seen.most = seen.most.max(waited_for.count());
+        seen.requests += 1;
+        Self(Arc::clone(inner), number)
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.seen().running -= 1;
+        self.0.seen().running.remove(&self.1);
     }
 }
 
