@@ -1,4 +1,5 @@
-//! The kill-at-every-boundary table, over files, over Vault and over servers; and an application under load meanwhile.
+//! The kill-at-every-boundary table, over files, over services that keep secrets and over servers that check them; and an
+//! application under load meanwhile.
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,14 +11,26 @@ use crate::{
     servers,
 };
 
-/// What the table is made over: files, stores that are services, or a server that checks credentials.
-const PROVIDERS: [&str; 7] = ["file", "aws", "mariadb", "postgres", "rabbitmq", "redis", "vault"];
+/// What the table is made over: files, stores that are services, one secret in all of them, or a server that checks
+/// credentials.
+const PROVIDERS: [&str; 10] = [
+    "file",
+    "aws",
+    "fan-out",
+    "iam",
+    "mariadb",
+    "postgres",
+    "rabbitmq",
+    "redis",
+    "vault",
+    "vault-engines",
+];
 
-/// Has every request meet every trouble, where tests take a share of them.
+/// Has every request meet every trouble and kills everywhere, where tests take a share.
 const ALL: &str = "KEYWHEEL_CRASH_ALL";
 
-/// Runs the tables of `providers`, or all of them; ends in their total. With `every_request` they take their time.
-pub(crate) fn run(providers: &[String], every_request: bool) -> Outcome {
+/// Runs the tables of `providers`, or all of them; ends in their total. With `all` they take their time.
+pub(crate) fn run(providers: &[String], all: bool) -> Outcome {
     if let Some(unknown) = providers.iter().find(|name| !PROVIDERS.contains(&name.as_str())) {
         return Err(format!("no table over `{unknown}`: there is one over {}", PROVIDERS.join(", ")));
     }
@@ -27,19 +40,17 @@ pub(crate) fn run(providers: &[String], every_request: bool) -> Outcome {
         if !providers.is_empty() && !providers.iter().any(|name| name == provider) {
             continue;
         }
-        let lines = match provider {
-            "file" => told(&mut test(&["--test", "crash", "--", "--nocapture"]))?,
-            "aws" => told(&mut test(&["--test", "stores", "--", "--nocapture"]))?,
-            "vault" => {
-                let mut test = test(&["--test", "vault", "--", "--nocapture"]);
-                told(test.envs(every_request.then_some((ALL, "1"))))?
-            }
-            server => {
-                let mut test = test(&["--test", "targets", "--", "--nocapture", server]);
-                test.envs(every_request.then_some((ALL, "1")));
-                told(&mut test)?
-            }
+        let (name, only) = match provider {
+            "file" => ("crash", ""),
+            "aws" => ("stores", "aws"),
+            "fan-out" => ("stores", "fan_out"),
+            "vault" => ("vault", ""),
+            "vault-engines" => ("engines", ""),
+            server => ("targets", server),
         };
+        let mut test = test(&["--test", name, "--", "--nocapture", only]);
+        test.envs(all.then_some((ALL, "1")));
+        let lines = told(&mut test)?;
         let figures = lines.iter().find_map(|line| line.strip_prefix("total"));
         let figures = figures.ok_or_else(|| format!("the table over {provider} has no total"))?;
         for (sum, figure) in total.iter_mut().zip(figures.split_whitespace()) {
@@ -60,6 +71,18 @@ pub(crate) fn database(rounds: u64, every: u64) -> Outcome {
     let lines = told(&mut test)?;
     let figure = lines.iter().find(|line| line.contains(" rotations in "));
     Ok(format!("database: {}", figure.ok_or("the application did not say how it went")?))
+}
+
+/// Many rotations on services that are asked too much.
+pub(crate) fn throttle(rotations: u32) -> Outcome {
+    servers::install_missing()?;
+    let mut test = test(&["--test", "stores", "--", "--nocapture", "throttled"]);
+    let lines = told(test.env("KEYWHEEL_THROTTLED_ROTATIONS", rotations.to_string()))?;
+    let figure = lines
+        .iter()
+        .find_map(|line| line.split_once("throttled: ").filter(|(_, it)| it.contains(" finished in ")));
+    let (_, figure) = figure.ok_or("the rotations did not say how they went")?;
+    Ok(format!("throttle: {figure}"))
 }
 
 /// A test of the end-to-end package.

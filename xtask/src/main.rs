@@ -30,9 +30,9 @@ enum Command {
     Quickstart,
     /// Kills the real binary at every step boundary, or server and network meanwhile; resumes, and prints the table
     Crash {
-        /// Over what: file, aws, mariadb, postgres, rabbitmq, redis; all if none is named
+        /// Over what: file, aws, fan-out, iam, mariadb, postgres, rabbitmq, redis, vault; all if none is named
         providers: Vec<String>,
-        /// Has every request to a server meet every trouble, and not a share of them
+        /// Kills everywhere and has every request to a server meet every trouble, and not a share of them
         #[arg(long)]
         all: bool,
     },
@@ -44,6 +44,12 @@ enum Command {
         /// Seconds between two rounds
         #[arg(long, default_value_t = 2)]
         every: u64,
+    },
+    /// Rotations over Secrets Manager and Parameter Store, of whose calls 30 % are refused as too many
+    Throttle {
+        /// How many
+        #[arg(long, default_value_t = 1000)]
+        rotations: u32,
     },
     /// The real engine over modelled systems, through every schedule of faults
     Simulate(simulator::Simulate),
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
         Command::Quickstart => quickstart::run(),
         Command::Crash { providers, all } => crash::run(&providers, all),
         Command::Database { rounds, every } => crash::database(rounds, every),
+        Command::Throttle { rotations } => crash::throttle(rotations),
         Command::Simulate(wanted) => simulator::simulate(&wanted),
         Command::Mutants => simulator::mutants(),
         Command::Leaks => leaks::run(),

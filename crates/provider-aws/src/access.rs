@@ -3,8 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, ConfigLoader, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider,
-    timeout::TimeoutConfig,
+    BehaviorVersion, ConfigLoader, Region, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
 use aws_credential_types::{
     Credentials,
@@ -18,6 +17,11 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::{http::SharedHttpClient, runtime_components::RuntimeComponents};
 use keywheel_core::{Clock, Error, ErrorKind, Result, inventory::CredentialRef};
 use tokio::sync::OnceCell;
+
+use crate::put_off::{self, PutOff};
+
+/// How long the answer to one request may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -69,6 +73,11 @@ impl Access {
         }
     }
 
+    /// Which requests a client of this configuration sends again.
+    pub(crate) fn put_off(&self) -> PutOff {
+        PutOff::new(&self.clock)
+    }
+
     /// The configuration, without the service's own address.
     pub(crate) async fn config(&self, operation: &'static str) -> Result<&SdkConfig> {
         let config = self.loaded.get_or_init(|| self.load()).await;
@@ -99,10 +108,12 @@ impl Access {
     }
 
     fn loader(&self, endpoint: Option<&str>) -> ConfigLoader {
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(PATIENCE).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client(endpoint))
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build());
+            .retry_config(put_off::retries())
+            .timeout_config(timeouts);
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
         }

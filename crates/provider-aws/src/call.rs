@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use crate::failure::{Failure, failure};
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the answers to a request, and to its repetitions, may take together.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The requests of one operation. Once one of them may have changed something, every failure is `MaybeApplied`.
 pub(crate) struct Call<'a> {

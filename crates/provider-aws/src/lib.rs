@@ -22,6 +22,7 @@ mod iam;
 mod kinds;
 #[cfg(any(feature = "secretsmanager", feature = "ssm"))]
 mod mark;
+mod put_off;
 #[cfg(feature = "secretsmanager")]
 mod secrets_manager;
 mod settings;

@@ -9,6 +9,7 @@
 mod authority;
 mod instance;
 mod mariadb;
+mod mended;
 mod moto;
 #[cfg(feature = "openbao")]
 mod openbao;
@@ -26,6 +27,7 @@ mod venv;
 pub use authority::Authority;
 pub use instance::{Instance, Launch};
 pub use mariadb::Mariadb;
+pub use mended::Mended;
 pub use moto::Moto;
 #[cfg(feature = "openbao")]
 pub use openbao::OpenBao;

@@ -8,7 +8,7 @@ use super::{
 };
 
 const SIGABRT: i32 = 6;
-const SIGKILL: i32 = 9;
+pub(super) const SIGKILL: i32 = 9;
 
 /// `resume` may take so many calls: one that ends the undo says 20, the next one 0.
 const RESUMES: usize = 3;

@@ -1,11 +1,11 @@
-//! After trouble that keywheel lived through: `resume` ends what is left.
+//! After trouble in the middle of a command: `resume` ends what is left.
 
 use std::time::Duration;
 
 use keywheel_testservers::{Stopwatch, pause};
 
 use super::{
-    kill::Recovered,
+    kill::{Recovered, SIGKILL},
     stage::{Stage, expect, outwait_the_overlap, told},
     story::End,
 };
@@ -32,6 +32,7 @@ pub fn recover(
     let story = stage.story();
     let mut turned_back = false;
     let mut by_itself = false;
+    let killed = said.signal() == Some(SIGKILL);
     let watch = Stopwatch::start();
     match said.code() {
         Some(0) => by_itself = true,
@@ -42,6 +43,7 @@ pub fn recover(
             let again = stage.scene().keywheel(arguments);
             expect(again.code() == Some(0), || format!("{}; typed again: {}", told(said), told(&again)))?;
         }
+        None if killed => {}
         _ => return Err(format!("no honest end: {}", told(said))),
     }
     loop {
@@ -61,6 +63,7 @@ pub fn recover(
     Ok(match (turned_back, by_itself) {
         (true, _) => Recovered::TurnedBack,
         (false, true) => Recovered::ByItself,
+        (false, false) if killed => Recovered::KilledOnce,
         (false, false) => Recovered::ByResume,
     })
 }

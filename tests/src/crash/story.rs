@@ -15,6 +15,8 @@ pub enum Story {
     RolledBackAfterTheKill,
     /// `rotate`, and no consumer moves.
     DeadlinePassed,
+    /// `rotate`, and the target has no room for a new credential.
+    Refused,
 }
 
 /// One command of a story.
@@ -44,7 +46,7 @@ const ROLL_BACK: Leg =
     Leg { arguments: &["rollback", "db", "--yes", "--reason", "second thoughts"], ..ROTATE };
 
 impl Story {
-    /// All of them.
+    /// Those that happen to any secret.
     pub const ALL: [Self; 5] = [
         Self::Forwards,
         Self::ForwardsWithOverlap,
@@ -60,16 +62,18 @@ impl Story {
             Self::ForwardsWithOverlap => &[ROTATE, RETIRE],
             Self::RolledBackByHand => &[Leg { killed: false, ..ROTATE_HALF_WAY }, ROLL_BACK],
             Self::RolledBackAfterTheKill => &[ROTATE_HALF_WAY, Leg { killed: false, ..ROLL_BACK }],
-            Self::DeadlinePassed => &[ROTATE_IN_VAIN],
+            Self::DeadlinePassed | Self::Refused => &[ROTATE_IN_VAIN],
         }
     }
 
     /// What is typed after a kill.
     pub fn recovery(self) -> &'static [&'static str] {
         match self {
-            Self::Forwards | Self::ForwardsWithOverlap | Self::RolledBackByHand | Self::DeadlinePassed => {
-                &["resume", "--yes"]
-            }
+            Self::Forwards
+            | Self::ForwardsWithOverlap
+            | Self::RolledBackByHand
+            | Self::DeadlinePassed
+            | Self::Refused => &["resume", "--yes"],
             Self::RolledBackAfterTheKill => ROLL_BACK.arguments,
         }
     }
@@ -78,14 +82,16 @@ impl Story {
     pub fn end(self) -> End {
         match self {
             Self::Forwards | Self::ForwardsWithOverlap => End::New,
-            Self::RolledBackByHand | Self::RolledBackAfterTheKill | Self::DeadlinePassed => End::Old,
+            Self::RolledBackByHand | Self::RolledBackAfterTheKill | Self::DeadlinePassed | Self::Refused => {
+                End::Old
+            }
         }
     }
 
     /// The entry's overlap. Where old and new are accepted side by side, the way back has one as well.
     pub fn overlap(self, both_are_accepted: bool) -> &'static str {
         match self {
-            Self::Forwards | Self::DeadlinePassed => "0s",
+            Self::Forwards | Self::DeadlinePassed | Self::Refused => "0s",
             Self::RolledBackByHand | Self::RolledBackAfterTheKill if both_are_accepted => "1s",
             Self::ForwardsWithOverlap | Self::RolledBackByHand | Self::RolledBackAfterTheKill => "1h",
         }
@@ -100,6 +106,7 @@ impl fmt::Display for Story {
             Self::RolledBackByHand => "back: rollback",
             Self::RolledBackAfterTheKill => "kill, then rollback",
             Self::DeadlinePassed => "back: deadline",
+            Self::Refused => "back: refused",
         })
     }
 }

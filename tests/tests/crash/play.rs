@@ -54,7 +54,8 @@ impl Stage {
             Story::Forwards
             | Story::ForwardsWithOverlap
             | Story::RolledBackByHand
-            | Story::RolledBackAfterTheKill => ("20s", Habit::Reloads),
+            | Story::RolledBackAfterTheKill
+            | Story::Refused => ("20s", Habit::Reloads),
         };
         let scene = Scene::with_deadline(deadline, "roll-back", &entry);
         scene.write("secrets/db", Scene::OLD);

@@ -1,33 +1,40 @@
-//! What AWS shows to whoever asks, by requests that are written out here.
+//! What AWS shows to whoever asks, by plain requests.
 
-use std::{
-    collections::BTreeSet,
-    io::{Read, Write},
-    net::TcpStream,
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use reqwest::{
+    Client,
+    header::{AUTHORIZATION, CONTENT_TYPE},
 };
-
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+/// All that asks, from whatever thread.
+static WEB: LazyLock<(Runtime, Client)> = LazyLock::new(|| {
+    // The client wants one, though it never speaks TLS here. Somebody else may have been faster.
+    let _known = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let client = Client::builder().no_proxy().build().expect("a client");
+    (Runtime::new().expect("a runtime"), client)
+});
 
 /// The answer to a request, if it is a success.
 fn ask(port: u16, service: &str, target: &str, body: &Value) -> Option<Value> {
-    let body = body.to_string();
+    let (runtime, client) = &*WEB;
     let scope = format!("AKIAOUTSIDE/20260101/eu-central-1/{service}/aws4_request");
-    let request = format!(
-        "POST / HTTP/1.0\r\nHost: localhost\r\nX-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("moto listens");
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).expect("a reply");
-    let (head, body) = reply.split_once("\r\n\r\n").expect("a head and a body");
-    head.lines()
-        .next()
-        .expect("a first line")
-        .contains(" 200 ")
-        .then(|| serde_json::from_str(body).unwrap_or(Value::Null))
+    let request = client
+        .post(format!("http://127.0.0.1:{port}/"))
+        .header("X-Amz-Target", target)
+        .header(CONTENT_TYPE, "application/x-amz-json-1.1")
+        .header(
+            AUTHORIZATION,
+            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
+        )
+        .body(body.to_string());
+    let (status, bytes) = runtime.block_on(async {
+        let reply = request.send().await.expect("moto answers");
+        (reply.status(), reply.bytes().await.expect("a body"))
+    });
+    status.is_success().then(|| serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
 /// Secrets Manager.

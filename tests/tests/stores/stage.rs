@@ -2,142 +2,80 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use keywheel_tests::{
     Scene,
     crash::{self, End, Story, expect},
-    hidden_versions,
+    fingerprint,
+};
+use keywheel_testservers::{Proxy, vault::Fake};
+
+use crate::{
+    form::Form,
+    server::{Store, Way},
 };
 
-use crate::aws::{parameters, secrets};
-
-/// Which stores hold the secret, the primary one first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    SecretsManager,
-    ParameterStore,
-    FileAndBoth,
-    BothAndFile,
-}
-
-impl Form {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::SecretsManager, Self::ParameterStore, Self::FileAndBoth, Self::BothAndFile];
-
-    fn places(self) -> &'static [Place] {
-        match self {
-            Self::SecretsManager => &[Place::SecretsManager],
-            Self::ParameterStore => &[Place::ParameterStore],
-            Self::FileAndBoth => &[Place::File, Place::SecretsManager, Place::ParameterStore],
-            Self::BothAndFile => &[Place::ParameterStore, Place::SecretsManager, Place::File],
-        }
-    }
-}
-
-impl fmt::Display for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::SecretsManager => "Secrets Manager",
-            Self::ParameterStore => "SSM",
-            Self::FileAndBoth => "file + Secrets Manager + SSM",
-            Self::BothAndFile => "SSM + Secrets Manager + file",
-        })
-    }
-}
-
-/// One store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    File,
-    SecretsManager,
-    ParameterStore,
-}
-
 pub(crate) struct Stage {
-    port: u16,
-    form: Form,
     story: Story,
-    name: String,
+    /// The primary one first.
+    stores: Vec<Store>,
     scene: Scene,
     /// Every value that was seen anywhere: a rotation makes one, whatever becomes of it.
     seen: BTreeSet<String>,
 }
 
 impl Stage {
-    pub(crate) fn set(port: u16, form: Form, story: Story) -> Self {
+    /// `moto` is the port of the stand-in for AWS.
+    pub(crate) fn set(moto: u16, form: Form, story: Story, way: Way) -> Self {
         static NAMES: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("/app/{}/db", NAMES.fetch_add(1, Ordering::Relaxed));
+        let name = format!("app/{}/db", NAMES.fetch_add(1, Ordering::Relaxed));
         let scene = Scene::empty();
         std::fs::create_dir(scene.path().join("secrets")).expect("a directory");
         scene.write("aws-key", "the-secret-access-key-of-nobody");
-        let mut stores = Vec::new();
-        for place in form.places() {
-            match place {
-                Place::File => {
-                    scene.write("secrets/db", Scene::OLD);
-                    stores.push("files".to_owned());
-                }
-                Place::SecretsManager => {
-                    secrets::create(port, &name, Scene::OLD);
-                    stores.push(format!("{{ store: secrets-manager, key: {name} }}"));
-                }
-                Place::ParameterStore => {
-                    parameters::create(port, &name, Scene::OLD);
-                    stores.push(format!("{{ store: parameters, key: {name} }}"));
-                }
-            }
-        }
-        let aws = format!(
-            "{{ region: eu-central-1, access: {{ endpoint: \"http://127.0.0.1:{port}\", keys: {{ id: AKIAEXAMPLE, \
-             secret: \"file:aws-key\" }} }} }}"
-        );
+        scene.write("token", Fake::ROOT);
+        let stores: Vec<_> =
+            form.places().iter().map(|place| Store::set(*place, moto, &name, &scene, way)).collect();
+        let (declared, named): (Vec<_>, Vec<_>) = stores.iter().map(Store::declared).unzip();
         let inventory = format!(
-            "version: 1\n\nstores:\n  files:\n    directory: {{ path: ./secrets }}\n  secrets-manager:\n    \
-             aws-secrets-manager: {aws}\n  parameters:\n    aws-ssm: {aws}\n\nsecrets:\n  db: {{ generate: password, \
-             stores: [{}], overlap: {} }}\n",
-            stores.join(", "),
+            "version: 1\n\nstores:\n{}\nsecrets:\n  db: {{ generate: password, stores: [{}], overlap: {} }}\n",
+            declared.concat(),
+            named.join(", "),
             story.overlap(false),
         );
         scene.write("keywheel.yaml", inventory);
-        Self { port, form, story, name, scene, seen: BTreeSet::new() }
+        Self { story, stores, scene, seen: BTreeSet::new() }
     }
 
-    fn current(&self, place: Place) -> Result<String, String> {
-        let found = match place {
-            Place::File => String::from_utf8(self.scene.read("secrets/db")).ok(),
-            Place::SecretsManager => secrets::current(self.port, &self.name),
-            Place::ParameterStore => parameters::current(self.port, &self.name),
-        };
-        found.ok_or_else(|| format!("{place:?} shows no value"))
-    }
-
-    /// Every value that somebody could ask the store for, by any stage.
-    fn held(&self, place: Place) -> BTreeSet<String> {
-        match place {
-            Place::File => {
-                let hidden = hidden_versions(self.scene.path()).into_iter();
-                let hidden = hidden.map(|value| String::from_utf8(value).expect("text"));
-                hidden.chain(self.current(place).ok()).collect()
-            }
-            Place::SecretsManager => secrets::labelled(self.port, &self.name),
-            Place::ParameterStore => parameters::labelled(self.port, &self.name),
-        }
+    /// The stores that are reached through a network, and that.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = (&Store, &Arc<Proxy>)> {
+        self.stores.iter().filter_map(|store| Some((store, store.network()?)))
     }
 
     fn look(&mut self) -> Result<(), String> {
-        for place in self.form.places() {
-            let current = self.current(*place)?;
+        for store in &self.stores {
+            let current = store.current(&self.scene)?;
             let whole = current == Scene::OLD || current.len() == 32;
-            expect(whole, || format!("{place:?} shows a part of a value"))?;
-            let held = self.held(*place);
-            expect(held.contains(&current), || format!("{place:?} does not hold what it shows"))?;
+            expect(whole, || format!("{} shows a part of a value", store.place))?;
+            let held = store.held(&self.scene);
+            expect(held.contains(&current), || format!("{} does not hold what it shows", store.place))?;
             self.seen.extend(held);
         }
         let made = self.seen.iter().filter(|value| *value != Scene::OLD).count();
         expect(made <= 1, || format!("one rotation made {made} new values"))
+    }
+
+    /// What `keywheel verify` says that every store holds.
+    fn verified(&self) -> Result<Vec<String>, String> {
+        let said = self.scene.keywheel(&["verify", "--output", "json"]);
+        let document: serde_json::Value =
+            serde_json::from_str(&said.stdout).map_err(|error| format!("verify gives no JSON: {error}"))?;
+        let stores = document[0]["stores"].as_array().ok_or("verify names no stores")?;
+        Ok(stores.iter().map(|store| store[1].as_str().unwrap_or("none").to_owned()).collect())
     }
 }
 
@@ -161,11 +99,11 @@ impl crash::Stage for Stage {
     fn nobody_is_locked_out(&mut self) -> Result<(), String> {
         self.look()?;
         // What any store shows is in the primary one, under some stage: the way back needs it there.
-        let primary = self.held(self.form.places()[0]);
-        for place in self.form.places() {
-            let current = self.current(*place)?;
+        let primary = self.stores[0].held(&self.scene);
+        for store in &self.stores {
+            let current = store.current(&self.scene)?;
             expect(primary.contains(&current), || {
-                format!("{place:?} shows a value that the primary store does not have")
+                format!("{} shows a value that the primary store does not have", store.place)
             })?;
         }
         Ok(())
@@ -173,16 +111,21 @@ impl crash::Stage for Stage {
 
     fn has_ended(&mut self, end: End) -> Result<(), String> {
         self.look()?;
-        for place in self.form.places() {
-            let current = self.current(*place)?;
-            expect((current == Scene::OLD) == (end == End::Old), || {
-                format!("the end is {end:?}, not reached in {place:?}")
+        let first = self.stores[0].current(&self.scene)?;
+        expect((first == Scene::OLD) == (end == End::Old), || format!("the end is {end:?}, not reached"))?;
+        for store in &self.stores {
+            let current = store.current(&self.scene)?;
+            expect(current == first, || {
+                format!("{} shows another value than the primary store", store.place)
             })?;
-            let first = self.current(self.form.places()[0])?;
-            expect(current == first, || format!("{place:?} shows another value than the primary store"))?;
-            let held = self.held(*place);
-            expect(held.len() == 1, || format!("{place:?} still holds {} values", held.len()))?;
+            let held = store.held(&self.scene);
+            expect(held.len() == 1, || format!("{} still holds {} values", store.place, held.len()))?;
         }
+        let print = fingerprint(first.as_bytes());
+        let verified = self.verified()?;
+        expect(verified == vec![print.clone(); self.stores.len()], || {
+            format!("every store shows {print}, and verify says {verified:?}")
+        })?;
         self.scene.unsettled()
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use keywheel_testservers::Mariadb;
 
-use crate::server::{Server, Shared, Strategy, down, up};
+use crate::server::{Login, Server, Shared, Strategy, down, up};
 
 /// Where every statement is written down, below the data directory.
 const STATEMENTS: &str = "statements.log";
@@ -28,7 +28,7 @@ impl Server for Shared<Mariadb> {
         vec![up(self).port()]
     }
 
-    fn rotator(&self, strategy: Strategy, ports: &[u16]) -> String {
+    fn rotator(&self, strategy: Strategy, _user: &str, ports: &[u16]) -> String {
         format!(
             "    mysql:\n      host: 127.0.0.1\n      port: {}\n      tls: {{ mode: disable }}\n      \
              server: mariadb\n      strategy: {strategy}\n      \
@@ -42,10 +42,11 @@ impl Server for Shared<Mariadb> {
         up(self).admin().1.to_owned()
     }
 
-    fn create(&self, user: &str, password: &str) {
+    fn create(&self, _strategy: Strategy, user: &str, password: &str) -> Login {
         up(self).sql(&format!(
             "SET SESSION sql_log_off = 1;\nCREATE USER '{user}'@'%' IDENTIFIED BY '{password}'"
         ));
+        Login { user: user.to_owned(), password: password.to_owned() }
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {

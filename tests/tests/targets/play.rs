@@ -5,15 +5,10 @@ use std::fmt;
 use keywheel_tests::crash::{self, Recovered, Spot, Story};
 
 use crate::{
-    requests::steps,
     server::Strategy,
     stage::{Ground, Stage},
-    trouble::{self, Trouble},
+    trouble::{self, Network, Trouble},
 };
-
-/// The stories in which keywheel is killed. There is no consumer whose deadline could pass.
-const KILLED: [Story; 4] =
-    [Story::Forwards, Story::ForwardsWithOverlap, Story::RolledBackByHand, Story::RolledBackAfterTheKill];
 
 /// One point.
 pub(crate) struct Point {
@@ -94,17 +89,19 @@ pub(crate) fn heading() -> String {
 /// Every point of a strategy and a story.
 pub(crate) fn points(ground: &Ground, strategy: Strategy, story: Story) -> Vec<Point> {
     let mut points = Vec::new();
-    if KILLED.contains(&story) {
+    if strategy.killed().contains(&story) {
         let mut stage = Stage::set(ground, strategy, story, &ground.server.ports());
         let spots = crash::boundaries(&mut stage);
         points.extend(spots.into_iter().map(|spot| Point { strategy, story, event: Event::Kill(spot) }));
     }
-    if trouble::STORIES.contains(&story) {
-        let steps = steps(ground, strategy, story);
+    if strategy.troubled().contains(&story) {
+        let network = Network::before(ground.server.as_ref());
+        let mut stage = Stage::set(ground, strategy, story, &network.ports());
+        let steps = crash::steps(&mut stage, &[network.weather()]);
         for trouble in Trouble::ALL {
             let share = ground.server.share(trouble);
             points.extend(steps.iter().flat_map(|step| {
-                step.those_in(trouble, share).into_iter().map(move |request| {
+                step.requests(share, trouble as usize).into_iter().map(move |request| {
                     let event = Event::Trouble { trouble, step: step.action.clone(), request };
                     Point { strategy, story, event }
                 })

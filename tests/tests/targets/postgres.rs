@@ -2,7 +2,7 @@
 
 use keywheel_testservers::Postgres;
 
-use crate::server::{Server, Shared, Strategy, down, up};
+use crate::server::{Login, Server, Shared, Strategy, down, up};
 
 /// It writes down all that it can.
 const LOGGED: [(&str, &str); 8] = [
@@ -39,7 +39,7 @@ impl Server for Shared<Postgres> {
         vec![up(self).port()]
     }
 
-    fn rotator(&self, strategy: Strategy, ports: &[u16]) -> String {
+    fn rotator(&self, strategy: Strategy, _user: &str, ports: &[u16]) -> String {
         format!(
             "    postgres:\n      port: {}\n      strategy: {strategy}\n      \
              login: {{ user: postgres, password: \"file:admin\" }}",
@@ -51,11 +51,12 @@ impl Server for Shared<Postgres> {
         Postgres::PASSWORD.to_owned()
     }
 
-    fn create(&self, user: &str, password: &str) {
+    fn create(&self, _strategy: Strategy, user: &str, password: &str) -> Login {
         up(self).sql(&format!(
             "SET log_statement = 'none'; SET log_min_duration_statement = -1; SET synchronous_commit = on;\n\
              CREATE ROLE {user} LOGIN PASSWORD '{password}'"
         ));
+        Login { user: user.to_owned(), password: password.to_owned() }
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {

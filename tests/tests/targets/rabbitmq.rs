@@ -11,7 +11,7 @@ use keywheel_testservers::Rabbitmq;
 use serde_json::json;
 
 use crate::{
-    server::{Server, Shared, Strategy, down, up},
+    server::{Login, Server, Shared, Strategy, down, up},
     trouble::Trouble,
 };
 
@@ -33,7 +33,7 @@ impl Server for Shared<Rabbitmq> {
         vec![server.port(), server.amqp_port()]
     }
 
-    fn rotator(&self, strategy: Strategy, ports: &[u16]) -> String {
+    fn rotator(&self, strategy: Strategy, _user: &str, ports: &[u16]) -> String {
         format!(
             "    rabbitmq:\n      host: 127.0.0.1\n      port: {}\n      amqp-port: {}\n      \
              strategy: {strategy}\n      login: {{ user: {}, password: \"file:admin\" }}",
@@ -47,7 +47,7 @@ impl Server for Shared<Rabbitmq> {
         Rabbitmq::PASSWORD.to_owned()
     }
 
-    fn create(&self, user: &str, password: &str) {
+    fn create(&self, _strategy: Strategy, user: &str, password: &str) -> Login {
         let administrator = (Rabbitmq::ADMINISTRATOR, Rabbitmq::PASSWORD);
         // Whoever has this tag may ask who they are.
         let body = json!({ "password": password, "tags": "management" });
@@ -56,6 +56,7 @@ impl Server for Shared<Rabbitmq> {
         let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" }).to_string();
         let status = ask(&up(self), "PUT", &format!("permissions/%2F/{user}"), administrator, &everything);
         assert_eq!(status, 201, "the user {user} gets no permissions");
+        Login { user: user.to_owned(), password: password.to_owned() }
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {

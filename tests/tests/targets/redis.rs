@@ -2,7 +2,7 @@
 
 use keywheel_testservers::{Redis, RedisSetup};
 
-use crate::server::{Server, Shared, Strategy, down, up};
+use crate::server::{Login, Server, Shared, Strategy, down, up};
 
 pub(crate) fn start() -> Box<dyn Server> {
     let settings = ["loglevel debug", "slowlog-log-slower-than 0", "slowlog-max-len 1000000"];
@@ -23,7 +23,7 @@ impl Server for Shared<Redis> {
         vec![up(self).port()]
     }
 
-    fn rotator(&self, strategy: Strategy, ports: &[u16]) -> String {
+    fn rotator(&self, strategy: Strategy, _user: &str, ports: &[u16]) -> String {
         format!(
             "    redis:\n      host: 127.0.0.1\n      port: {}\n      strategy: {strategy}\n      \
              login: {{ user: admin, password: \"file:admin\" }}",
@@ -35,11 +35,12 @@ impl Server for Shared<Redis> {
         Redis::PASSWORD.to_owned()
     }
 
-    fn create(&self, user: &str, password: &str) {
+    fn create(&self, _strategy: Strategy, user: &str, password: &str) -> Login {
         let server = up(self);
         server.command(&["ACL", "SETUSER", user, "on", &format!(">{password}"), "~*", "+@all"]);
         // A restart would forget a user whom nobody saved.
         assert_eq!(server.command(&["ACL", "SAVE"]), "OK");
+        Login { user: user.to_owned(), password: password.to_owned() }
     }
 
     fn accepts(&self, user: &str, password: &str) -> bool {

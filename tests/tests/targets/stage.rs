@@ -14,7 +14,7 @@ use keywheel_tests::{
     hidden_versions,
 };
 
-use crate::server::{Server, Strategy};
+use crate::server::{Login, Server, Strategy};
 
 /// A server, and every value that was ever seen in a scene on it.
 pub(crate) struct Ground {
@@ -34,18 +34,11 @@ impl Ground {
     /// When it has written down nothing at all: then there is nothing to search.
     pub(crate) fn written_values(&self) -> (usize, Vec<String>) {
         let written = self.server.written();
-        assert!(written.contains("app_"), "{} has written down nothing of its users", self.server.name());
+        assert!(written.contains(self.server.writes()), "{} has written down nothing", self.server.name());
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         let found = values.iter().filter(|value| written.contains(*value)).cloned().collect();
         (values.len(), found)
     }
-}
-
-/// A user and a password, as the document says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Login {
-    user: String,
-    password: String,
 }
 
 pub(crate) struct Stage<'a> {
@@ -53,6 +46,7 @@ pub(crate) struct Stage<'a> {
     strategy: Strategy,
     story: Story,
     scene: Scene,
+    user: String,
     old: Login,
     /// Every credential that was seen anywhere.
     seen: BTreeSet<Login>,
@@ -63,9 +57,8 @@ impl<'a> Stage<'a> {
     pub(crate) fn set(ground: &'a Ground, strategy: Strategy, story: Story, ports: &[u16]) -> Self {
         static USERS: AtomicUsize = AtomicUsize::new(0);
         let user = format!("app_{}", USERS.fetch_add(1, Ordering::Relaxed));
-        let old = Login { user, password: Scene::OLD.to_owned() };
         let server = ground.server.as_ref();
-        server.create(&old.user, &old.password);
+        let old = server.create(strategy, &user, Scene::OLD);
         let scene = Scene::empty();
         std::fs::create_dir(scene.path().join("secrets")).expect("a directory");
         scene.write("admin", server.administrator());
@@ -75,14 +68,15 @@ impl<'a> Stage<'a> {
         scene.write("secrets/db", document.to_string());
         let inventory = format!(
             "version: 1\n\nstores:\n  files:\n    directory: {{ path: ./secrets }}\n\nrotators:\n  server:\n{}\n\n\
-             secrets:\n  db: {{ generate: password, stores: [files], layout: document, rotator: server, \
+             secrets:\n  db: {{ {}, stores: [files], layout: document, rotator: server, \
              identity: {}, overlap: {} }}\n",
-            server.rotator(strategy, ports),
+            server.rotator(strategy, &user, ports),
+            strategy.source(),
             old.user,
             story.overlap(strategy.keeps_old()),
         );
         scene.write("keywheel.yaml", inventory);
-        let mut stage = Self { ground, strategy, story, scene, old, seen: BTreeSet::new() };
+        let mut stage = Self { ground, strategy, story, scene, user, old, seen: BTreeSet::new() };
         stage.saw([stage.old.clone()]);
         stage
     }
@@ -147,6 +141,8 @@ impl crash::Stage for Stage<'_> {
         for other in self.seen.iter().filter(|seen| **seen != current) {
             expect(!self.accepts(other), || format!("`{}` logs in with the other value", other.user))?;
         }
+        let strayed = self.ground.server.strayed(&self.user, &current);
+        expect(strayed.is_empty(), || strayed.join("; "))?;
         let rest: serde_json::Value =
             serde_json::from_slice(&self.scene.read("secrets/db")).map_err(|error| error.to_string())?;
         expect(rest["pool"]["size"] == 4, || "the rest of the document is gone".to_owned())?;

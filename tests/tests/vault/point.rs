@@ -1,9 +1,9 @@
 //! The points, and what becomes of each.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use keywheel_tests::crash::{self, PATIENCE, Recovered, Spot, Stage as _, Story, recover, told, unharmed};
-use keywheel_testservers::{Mishap, Weather};
+use keywheel_tests::crash::{self, Recovered, Spot, Story, unharmed};
+use keywheel_testservers::Mishap;
 
 use crate::{
     form::Form,
@@ -127,9 +127,17 @@ impl Point {
             }
             Event::Trouble { trouble, request } => {
                 let mut stage = Stage::set(self.server, self.form, self.story, Way::Network);
-                meet(&mut stage, *trouble, *request).map_err(|why| {
-                    format!("{why}\n  the scene is kept in {}", stage.scene_mut().keep().display())
-                })
+                let network = Arc::clone(stage.network());
+                let trouble = crash::Trouble {
+                    network: &network,
+                    request: *request,
+                    mishap: trouble.mishap(),
+                    lasts: trouble.lasts(),
+                    meanwhile: &|| {},
+                    kills: false,
+                };
+                let recovered = crash::meet(&mut stage, &trouble)?;
+                recovered.ok_or_else(|| "the command did not send this request".to_owned())
             }
         }
     }
@@ -187,19 +195,4 @@ fn requests(server: Kind, form: Form, story: Story) -> usize {
             .unwrap_or_else(|why| panic!("{server}, {form}, {story}, without trouble: {why}"));
     }
     network.sent() - before
-}
-
-fn meet(stage: &mut Stage, trouble: Trouble, request: usize) -> Result<Recovered, String> {
-    let story = stage.story();
-    let (last, first) = story.legs().split_last().expect("a command");
-    for leg in first {
-        unharmed(stage, leg)?;
-    }
-    stage.network().set(Weather::Once(request, trouble.mishap()));
-    let mut words = last.arguments.to_vec();
-    words.extend(["--patience", PATIENCE]);
-    let said = stage.scene().keywheel(&words);
-    stage.network().set(Weather::Fair);
-    stage.nobody_is_locked_out().map_err(|why| format!("after {words:?}: {why}; {}", told(&said)))?;
-    recover(stage, &said, last.arguments, trouble.lasts())
 }

@@ -1,6 +1,6 @@
 //! A scene with a server of its own, and what must hold there.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use keywheel_tests::{
     Consumer, Habit, Place, Scene,
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
     form: Form,
     story: Story,
     server: Server,
-    network: Option<Proxy>,
+    network: Option<Arc<Proxy>>,
     consumer: Option<Consumer>,
     scene: Scene,
     /// Every value that was seen anywhere: a rotation makes one, whatever becomes of it.
@@ -50,8 +50,8 @@ impl Stage {
     pub(crate) fn set(kind: Kind, form: Form, story: Story, through: Way) -> Self {
         let server = Server::start(kind, through == Way::Mortal);
         server.put(PATH, json!({"value": Scene::OLD, "port": 5432}));
-        let network = (through == Way::Network).then(|| Proxy::to(server.port()));
-        let port = network.as_ref().map_or(server.port(), Proxy::port);
+        let network = (through == Way::Network).then(|| Arc::new(Proxy::to(server.port())));
+        let port = network.as_ref().map_or(server.port(), |network| network.port());
         let scene = Scene::empty();
         for name in ["secrets", "run"] {
             std::fs::create_dir(scene.path().join(name)).expect("a directory");
@@ -63,7 +63,8 @@ impl Stage {
             Story::Forwards
             | Story::ForwardsWithOverlap
             | Story::RolledBackByHand
-            | Story::RolledBackAfterTheKill => ("20s", Habit::Reloads),
+            | Story::RolledBackAfterTheKill
+            | Story::Refused => ("20s", Habit::Reloads),
         };
         let inventory = format!(
             "version: 1\n\nstores:\n  files:\n    directory: {{ path: ./secrets }}\n  vault:\n    vault: {{ address: \
@@ -83,7 +84,7 @@ impl Stage {
         Self { form, story, server, network, consumer, scene, seen, down_after_the_kill: false }
     }
 
-    pub(crate) fn network(&self) -> &Proxy {
+    pub(crate) fn network(&self) -> &Arc<Proxy> {
         self.network.as_ref().expect("a network that can fail")
     }
 

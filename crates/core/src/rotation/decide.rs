@@ -163,12 +163,14 @@ impl History {
         if self.goes_back_by_itself() { Next::TurnBack { reason } } else { Next::Park { reason } }
     }
 
-    /// How long before another try. A target that makes its next credential itself may still be about to: asked again at
-    /// once, it would make two, and the later one after the first had been taken.
+    /// How long before another try. A request that makes a credential may arrive after the next one has made another: where
+    /// credentials stand side by side, nobody has the value of the first then, or knows whose it is; where one takes the
+    /// other's place, the one that was taken is dead. By then a look shows it. A target that makes its next credential itself
+    /// may also be trying again what it failed at.
     fn wait(&self, action: Action, failure: &Failure) -> Duration {
         let wait = self.spec().retry.wait(failure.in_a_row, self.id);
-        let may_be_making = action == Action::Mint && self.spec().reissues() && self.uncertain;
-        if may_be_making { wait.max(SETTLING) } else { wait }
+        let may_be_making = self.unanswered || (self.spec().reissues() && self.uncertain);
+        if action == Action::Mint && may_be_making { wait.max(SETTLING) } else { wait }
     }
 
     /// Whether waiting may help: transient failures before the first promote a few times, afterwards for as long as it

@@ -147,7 +147,7 @@ pub struct History {
     /// How many of them are done.
     done: usize,
     /// Whether a request of the action at hand got no answer, so that it may still be on its way.
-    unanswered: bool,
+    pub(super) unanswered: bool,
     /// When the way back may begin: by then whatever was on its way has arrived.
     pub(super) settled_at: Option<Timestamp>,
     /// The newest record's number.

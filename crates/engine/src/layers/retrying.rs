@@ -1,6 +1,10 @@
 //! Looks that failed for a passing reason are made again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use keywheel_core::{CallContext, Clock, Effect, Error, ErrorKind, Result};
@@ -17,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Contract
 /// - A look (`versions`, `read`, `probe`, `list`, `adopted`, whatever reads a journal) that is refused as `Unavailable` or
-///   `RateLimited`, `NotApplied`, is made up to three times, 0.1 s and 0.2 s apart, and not after 5 s. The last answer
-///   counts.
+///   `RateLimited`, `NotApplied`, is made up to three times, and not after 5 s: after 0.1 to 0.2 s, and after 0.2 to 0.4 s
+///   more. Those that were refused together do not come back together. The last answer counts.
 /// - One that was given up (`TimedOut`) is not made again: a store that hangs would cost its time limit each time.
 /// - A call that changes something goes through exactly once. Whether it is repeated is decided by the rotation's state
 ///   machine, which writes its intent down first. So do `acquire`, `release`, `append` and `set_note` of a journal.
@@ -39,6 +43,15 @@ impl Retrying {
     }
 }
 
+impl Retrying {
+    /// Another one for each look, and the same for one that is played again on the same clock.
+    fn seed(&self, operation: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.clock.running(), operation).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 fn passes(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Unavailable | ErrorKind::RateLimited)
         && error.effect == Effect::NotApplied
@@ -51,7 +64,11 @@ impl Layer for Retrying {
         F: Future<Output = Result<T>> + Send,
     {
         let began = self.clock.now();
-        let waits = ExponentialBuilder::default().with_min_delay(FIRST_WAIT).with_max_times(TRIES - 1);
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WAIT)
+            .with_max_times(TRIES - 1)
+            .with_jitter()
+            .with_jitter_seed(self.seed(operation));
         for wait in waits.build() {
             let error = match call().await {
                 Ok(answer) => return Ok(answer),

@@ -18,6 +18,8 @@ mod life;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod meanwhile;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod overlap;

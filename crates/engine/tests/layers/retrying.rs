@@ -1,6 +1,6 @@
 //! Looks are made again, changes never.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use keywheel_core::{Clock, ErrorKind, journal::Journal, secret::Secret};
 use keywheel_engine::layers::{Layer, Retrying, stack};
@@ -35,9 +35,25 @@ async fn a_look_that_is_refused_twice_for_a_passing_reason_is_answered_the_third
             let (operation, call) = looks(&**secret, &**rotator, &**notifier).swap_remove(position);
             call.await.unwrap_or_else(|error| panic!("{operation}: {error}"));
             assert_eq!(plan.calls().len(), 3, "{operation}");
-            assert_eq!(manual.running().as_millis(), 300, "{operation}");
+            let waited = manual.running().as_millis();
+            assert!((300..600).contains(&waited), "{operation}: {waited}");
         }
     }
+}
+
+#[tokio::test]
+async fn looks_that_were_refused_at_different_moments_do_not_wait_alike() {
+    let mut waited = BTreeSet::new();
+    for moment in 0..20 {
+        let manual = ManualClock::moved_by_sleep(start());
+        manual.advance(Duration::from_nanos(moment));
+        let before = manual.running();
+        let clock: Arc<dyn Clock> = Arc::new(manual.clone());
+        let plan = FaultPlan::at([(0, PASSING)]);
+        around(&plan, &clock).secret.versions().await.unwrap();
+        waited.insert((manual.running() - before).as_millis());
+    }
+    assert!(waited.len() > 10 && waited.iter().all(|waited| (100..200).contains(waited)), "{waited:?}");
 }
 
 #[rstest]

@@ -87,7 +87,7 @@ impl AccessKeys {
     pub(super) async fn reach_sts(&self, call: &Call<'_>) -> Result<(), Failure> {
         let config = self.access.config(call.operation).await;
         let config = config.map_err(|error| Failure { error, code: None })?;
-        let mut settings = aws_sdk_sts::config::Builder::from(config);
+        let mut settings = aws_sdk_sts::config::Builder::from(config).retry_classifier(self.access.put_off());
         settings.set_endpoint_url(self.sts_endpoint.clone());
         let client = aws_sdk_sts::Client::from_conf(settings.build());
         call.look(Box::pin(client.get_caller_identity().send())).await.map(|_| ())
@@ -99,7 +99,9 @@ impl AccessKeys {
         })?;
         let config = self.access.config(call.operation).await?;
         let credentials = Credentials::from_keys(id.as_str(), text, None);
-        let mut settings = aws_sdk_sts::config::Builder::from(config).credentials_provider(credentials);
+        let mut settings = aws_sdk_sts::config::Builder::from(config)
+            .credentials_provider(credentials)
+            .retry_classifier(self.access.put_off());
         settings.set_endpoint_url(self.sts_endpoint.clone());
         let client = aws_sdk_sts::Client::from_conf(settings.build());
         let found = match call.look(Box::pin(client.get_caller_identity().send())).await {

@@ -35,7 +35,7 @@ impl Shared {
     pub(crate) async fn client(&self, operation: &'static str) -> Result<&Client> {
         let config = self.access.config(operation).await?;
         let make = || async {
-            let mut builder = Builder::from(config);
+            let mut builder = Builder::from(config).retry_classifier(self.access.put_off());
             builder.set_endpoint_url(self.access.endpoint.clone());
             Client::from_conf(builder.build())
         };

@@ -13,6 +13,15 @@ impl AwsParameter {
             let error = call.error(ErrorKind::Conflict, "the version is current");
             return Err(self.about(error.with("version", version)));
         }
+        if let (Some(current), Some(latest)) = (&picture.current, picture.latest())
+            && !latest.has_id()
+            && current.id != latest.number.to_string()
+        {
+            // The way back ended between its put and its labels: they are still on the version that is to go, and whoever asks
+            // for `current` would be given that one.
+            self.settle(&mut call, &picture, current, latest.number, picture.previous()).await?;
+            picture = self.look_at_parameter(&call).await?;
+        }
         if picture.stage_of(id).is_none() && picture.pending.is_none() {
             picture.pending = self.pending(&call).await?;
         }

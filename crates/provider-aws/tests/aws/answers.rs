@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scene::{NAME, rotation, value},
-    service::{Answer, Service},
+    service::{Answer, Service, TRIES, puts_off},
 };
 
 const OLD: &str = "11111111-1111-4111-8111-111111111111";
@@ -114,14 +114,13 @@ async fn every_refusal_has_its_kind_and_quotes_nothing() {
         (500, "InternalServiceError", ErrorKind::Unavailable, MaybeApplied),
         (503, "ServiceUnavailable", ErrorKind::Unavailable, MaybeApplied),
     ] {
-        let service = Service::giving(vec![
-            described(&json!({OLD: ["AWSCURRENT"]})),
-            refused("PutSecretValue", status, code),
-        ])
-        .await;
+        let times = if puts_off(code) { TRIES } else { 1 };
+        let mut answers = vec![described(&json!({OLD: ["AWSCURRENT"]}))];
+        answers.resize(1 + times, refused("PutSecretValue", status, code));
+        let service = Service::giving(answers).await;
         let error = stage(&service).await.unwrap_err();
-        // Asked once: the engine is who repeats.
-        assert_eq!(service.asked().len(), 2, "{code}");
+        // Asked once unless it was certainly not carried out: the engine is who repeats.
+        assert_eq!(service.asked().len(), 1 + times, "{code}");
         assert_eq!((error.kind, error.effect), (kind, effect), "{error}");
         let text = format!("{error} {error:?}");
         assert!(text.contains(code) && !text.contains("new-value"), "{text}");
@@ -160,15 +159,30 @@ async fn what_is_refused_after_something_was_changed_may_have_been_applied() {
         (400, "ThrottlingException", ErrorKind::RateLimited),
         (400, "AccessDeniedException", ErrorKind::PermissionDenied),
     ] {
-        let service = Service::giving(vec![
-            described(&json!({OLD: ["AWSCURRENT"]})),
-            put(&label(1)),
-            refused("UpdateSecretVersionStage", status, code),
-        ])
-        .await;
+        let times = if puts_off(code) { TRIES } else { 1 };
+        let mut answers = vec![described(&json!({OLD: ["AWSCURRENT"]})), put(&label(1))];
+        answers.resize(2 + times, refused("UpdateSecretVersionStage", status, code));
+        let service = Service::giving(answers).await;
         let error = stage(&service).await.unwrap_err();
         assert_eq!((error.kind, error.effect), (kind, Effect::MaybeApplied), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_the_service_puts_off_is_sent_again_and_goes_through() {
+    let service = Service::giving(vec![
+        refused("DescribeSecret", 429, "SlowDownPlease"),
+        described(&json!({OLD: ["AWSCURRENT"]})),
+        refused("PutSecretValue", 400, "ThrottlingException"),
+        refused("PutSecretValue", 400, "ThrottlingException"),
+        put(&label(1)),
+        refused("UpdateSecretVersionStage", 400, "ThrottlingException"),
+        ("UpdateSecretVersionStage", 200, json!({})),
+    ])
+    .await;
+    stage(&service).await.unwrap();
+    let asked = service.asked();
+    assert_eq!(asked[2].1, asked[4].1, "the same token and the same bytes");
 }
 
 #[tokio::test]

@@ -15,6 +15,14 @@ use crate::scene::Scene;
 /// One operation's name, what it is answered, and with which status.
 pub(crate) type Answer = (&'static str, u16, Value);
 
+/// How often a request is sent that the service puts off each time.
+pub(crate) const TRIES: usize = 5;
+
+/// Whether the service refuses with `code` because it is asked too much.
+pub(crate) fn puts_off(code: &str) -> bool {
+    ["Throttling", "ThrottlingException", "TooManyRequestsException"].contains(&code)
+}
+
 /// Gives each request the next answer, which must be for its operation.
 pub(crate) struct Service {
     pub(crate) port: u16,

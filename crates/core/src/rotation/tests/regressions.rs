@@ -199,6 +199,24 @@ fn the_way_back_does_not_wait_where_nothing_is_on_its_way(#[case] kind: ErrorKin
     assert!(matches!(story.history.next(story.now), Next::Act { .. }), "{:?}", story.history.next(story.now));
 }
 
+/// It may arrive when the next one has made another credential: one whose value nobody has, beside it.
+#[test]
+fn a_mint_that_got_no_answer_is_not_asked_for_again_before_it_has_arrived() {
+    let waits = |story: &Story| matches!(story.history.next(story.now), Next::Wait { .. });
+    let mut story = Story::of(file_only().at_target(Strategy::Minted));
+    story.up_to(|action| action == Action::Mint).begin();
+    story.fail(ErrorKind::TimedOut, Effect::MaybeApplied).pass_time(29);
+    assert!(waits(&story));
+    story.pass_time(1);
+    let next = story.history.next(story.now);
+    assert_eq!(next, Next::Act { action: Action::Mint, probe_first: true });
+    // Where there was an answer nothing is on its way.
+    let mut story = Story::of(file_only().at_target(Strategy::Minted));
+    story.up_to(|action| action == Action::Mint).begin();
+    story.fail(ErrorKind::Unavailable, Effect::MaybeApplied).pass_time(5);
+    assert!(!waits(&story));
+}
+
 #[test]
 fn what_was_found_to_have_happened_is_not_waited_for_any_more() {
     let mut story = Story::of(file_only().at_target(Strategy::InPlace));

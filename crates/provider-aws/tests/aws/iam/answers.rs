@@ -6,7 +6,10 @@ use keywheel_core::{
 };
 
 use super::query::{Answer, Service, done, keys, known, last_used, refused, tags};
-use crate::scene::rotation;
+use crate::{
+    scene::rotation,
+    service::{TRIES, puts_off},
+};
 
 const OLD: &str = "AKIAOLD0000000000000";
 const NEW: &str = "AKIANEW0000000000000";
@@ -65,7 +68,8 @@ async fn what_says_nothing_about_the_key_is_an_error_and_no_refusal() {
         (403, "ExpiredToken", ErrorKind::Unauthenticated),
         (403, "RequestExpired", ErrorKind::Unauthenticated),
     ] {
-        let error = probe(vec![refused("GetCallerIdentity", status, code)]).await.unwrap_err();
+        let times = if puts_off(code) { TRIES } else { 1 };
+        let error = probe(vec![refused("GetCallerIdentity", status, code); times]).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
     }
 }

@@ -20,11 +20,10 @@ use aws_sdk_iam::{
 use jiff::Timestamp;
 use keywheel_core::{Clock, provider::Surroundings, rotator::Rotator};
 use keywheel_testkit::declared::{configure, surroundings};
-use keywheel_testservers::{Moto, Stopwatch};
+use keywheel_testservers::{Mended, Moto, Stopwatch};
 use serde_json::json;
 use tokio::{sync::Mutex, time::timeout};
 
-use super::mended::Mended;
 use crate::scene::REGION;
 
 static SHARED: Mutex<Weak<Account>> = Mutex::const_new(Weak::new());

@@ -3,7 +3,6 @@
 mod answers;
 mod ground;
 mod life;
-mod mended;
 mod query;
 
 use keywheel_core::SecretValue;

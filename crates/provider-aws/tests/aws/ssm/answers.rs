@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     scene::{Scene, rotation, value},
-    service::{Answer, Service},
+    service::{Answer, Service, TRIES, puts_off},
 };
 
 const NAME: &str = "/prod/db/password";
@@ -152,11 +152,16 @@ async fn every_refusal_has_its_kind_and_quotes_nothing() {
         (400, "ExpiredTokenException", ErrorKind::Unauthenticated, NotApplied),
         (500, "InternalServerError", ErrorKind::Unavailable, MaybeApplied),
     ] {
-        let service =
-            Service::giving(vec![history(OLD), pending("new-value"), refused("PutParameter", status, code)])
-                .await;
+        let times = if puts_off(code) { TRIES } else { 1 };
+        let mut answers = vec![history(OLD), pending("new-value")];
+        answers.resize(2 + times, refused("PutParameter", status, code));
+        let service = Service::giving(answers).await;
         let error = promote(&service).await.unwrap_err();
-        assert_eq!(service.asked().len(), 3, "{code}: asked once, the engine is who repeats");
+        assert_eq!(
+            service.asked().len(),
+            2 + times,
+            "{code}: but for what was put off, the engine is who repeats"
+        );
         assert_eq!((error.kind, error.effect), (kind, effect), "{error}");
         let text = format!("{error} {error:?}");
         assert!(text.contains(code) && !text.contains("new-value"), "{text}");

@@ -45,6 +45,21 @@ fn version(all: &[(i64, String, Vec<String>)], number: i64) -> (&str, Vec<&str>)
 }
 
 #[tokio::test]
+async fn a_way_back_that_ended_before_its_labels_leaves_none_on_what_is_dropped() {
+    let Set { server: _server, name, secret, eye } = set();
+    let old = rotate(&*secret, &rotation(7), "old", None).await;
+    let new = rotate(&*secret, &rotation(1), "new", Some(&old)).await;
+    // What the put of the way back does. It died there, and the engine sees that the old value is current.
+    let number = eye.put(&name, "old").await;
+    assert_eq!(current(&*secret).await, old);
+    secret.retire(&rotation(1), &new).await.unwrap();
+    let all = eye.everything(&name).await;
+    assert_eq!(version(&all, number), ("old", vec!["current"]));
+    assert!(all.iter().all(|(_, value, labels)| value == "old" || labels.is_empty()), "{all:?}");
+    assert_eq!(current(&*secret).await, old);
+}
+
+#[tokio::test]
 async fn a_rotation_of_somebodys_parameter_keeps_what_is_said_about_it() {
     let Set { server: _server, name, secret, eye } = set();
     let made = eye.client.put_parameter().name(&name).value("old").description("of the team");

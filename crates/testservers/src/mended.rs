@@ -11,17 +11,21 @@ use std::{
 const MENDED: [(&[u8], &[u8]); 2] =
     [(b"<Errors><Error>", b"<Error>        "), (b"</Error></Errors>", b"</Error>         ")];
 
-/// A relay. It ends with the process.
-pub(crate) struct Mended(u16);
+/// A relay to a [`Moto`](crate::Moto). It ends with the process.
+pub struct Mended(u16);
 
 impl Mended {
-    pub(crate) fn of(port: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let own = listener.local_addr().unwrap().port();
+    /// A relay to `port` of the loopback interface.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn of(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let own = listener.local_addr().expect("a bound socket").port();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (Ok(from), Ok(to)) = (client.try_clone(), server.try_clone()) else { continue };
                 thread::spawn(move || carry(from, to, |_piece| {}));
                 thread::spawn(move || carry(server, client, mend));
             }
@@ -29,7 +33,8 @@ impl Mended {
         Self(own)
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
         self.0
     }
 }
