@@ -13,6 +13,7 @@ mod kinds;
 mod kv;
 mod place;
 mod record;
+mod rights;
 mod secret;
 mod settings;
 mod store;

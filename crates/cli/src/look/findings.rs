@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use keywheel::{core::provider::Severity, engine::Examined};
+use keywheel::{
+    core::provider::{Severity, listed},
+    engine::Examined,
+};
 use owo_colors::OwoColorize;
 
 use crate::look::layout::labelled;
@@ -23,6 +26,11 @@ pub(crate) fn findings(examined: &[Examined]) -> String {
                 Severity::Warning => "warning",
             };
             let mut lines = vec![(label, finding.message.clone())];
+            match finding.secrets.as_slice() {
+                [] => {}
+                [secret] => lines.push(("secret", secret.to_string())),
+                secrets => lines.push(("secrets", listed(secrets))),
+            }
             // Findings in a row that are mended alike need the advice once.
             let again = each.findings.get(number + 1).is_some_and(|following| following.hint == finding.hint);
             lines.extend(finding.hint.clone().filter(|_| !again).map(|hint| ("next", hint)));
