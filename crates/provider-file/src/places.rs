@@ -187,9 +187,7 @@ pub(crate) fn fields(file: &Arc<SharedFile>, content: &SecretValue, entrusted: &
     let mut findings = Vec::new();
     for Entrusted { secret, location, rotated } in entrusted {
         let fields = Fields { file: Arc::clone(file), location: location.clone() };
-        let readable = fields.readable_in(content);
-        let tried =
-            readable.and_then(|()| if *rotated { fields.admit_into(content, &tried) } else { Ok(()) });
+        let tried = if *rotated { fields.admit_into(content, &tried) } else { fields.readable_in(content) };
         if let Err(error) = tried {
             findings
                 .push(Finding::error(error.to_string(), "mend that place, or correct `key`").about([secret]));

@@ -121,11 +121,15 @@ async fn examine(name: &str, base: &Path) -> Vec<Finding> {
 
 /// With secrets at `keys`, each with a place for what is previous.
 async fn examine_for(name: &str, base: &Path, keys: &[&str]) -> Vec<Finding> {
+    examine_as(name, base, keys, true).await
+}
+
+async fn examine_as(name: &str, base: &Path, keys: &[&str], rotated: bool) -> Vec<Finding> {
     let store = configure(name, base, "path: ./x").ok().unwrap();
     let entrust = |key: &&str| Entrusted {
         secret: SecretName::new(format!("of-{key}")),
         location: Location { previous: store.beside(key, Stage::Previous), ..location(key) },
-        rotated: true,
+        rotated,
     };
     store.examine(&keys.iter().map(entrust).collect::<Vec<_>>()).await
 }
@@ -287,6 +291,11 @@ async fn each_place_in_a_file_is_tried_for_every_edit_of_a_rotation() {
         assert_found_of(&findings, key, Severity::Error, says);
     }
     assert_eq!(findings.len(), 5, "{findings:#?}");
+
+    // What a person rotates need only be readable.
+    let findings = examine_as("document", temp.path(), &keys, false).await;
+    assert_found_of(&findings, "/port", Severity::Error, "holds something other than text");
+    assert!(findings.iter().all(|found| !found.message.contains("/list")), "{findings:#?}");
 
     fs::write(&path, "A=1\nB=2\nB=3\n").unwrap();
     let findings = examine_for("env-file", temp.path(), &["A", "B", "C"]).await;
