@@ -189,8 +189,8 @@ pub(crate) fn fields(file: &Arc<SharedFile>, content: &SecretValue, entrusted: &
         let fields = Fields { file: Arc::clone(file), location: location.clone() };
         let tried = if *rotated { fields.admit_into(content, &tried) } else { fields.readable_in(content) };
         if let Err(error) = tried {
-            findings
-                .push(Finding::error(error.to_string(), "mend that place, or correct `key`").about([secret]));
+            // Without the operation, which differs, and the path, which the store is called by.
+            findings.push(Finding::error(error.message, "mend that place, or correct `key`").about([secret]));
         }
     }
     findings

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::world::{World, redacted};
 
-/// Fields that have nowhere to be, one of which keywheel never writes, and files of which one is a link.
+/// Fields that have nowhere to be, and files: one that is a link, and one that keywheel never writes.
 const INVENTORY: &str = "\
 version: 1
 stores:
@@ -26,7 +26,7 @@ secrets:
   s5: { generate: password, stores: [{ store: config, key: /db/s5 }], every: 30d, overlap: 0s }
   s6: { generate: password, stores: [{ store: config, key: /db/s6 }], every: 30d, overlap: 0s }
   s7: { generate: password, stores: [{ store: config, key: /number }], every: 30d, overlap: 0s }
-  by-hand: { provided: stdin, automation: manual, stores: [{ store: config, key: /db/by-hand }], overlap: 0s }
+  by-hand: { provided: stdin, automation: manual, stores: [files], overlap: 0s }
   fine: { generate: password, stores: [files], every: 30d, overlap: 0s }
   linked: { generate: password, stores: [files], every: 30d, overlap: 0s }
 ";
@@ -39,6 +39,10 @@ fn world() -> World {
     std::fs::create_dir(world.path("secrets")).unwrap();
     std::fs::set_permissions(world.path("secrets"), Permissions::from_mode(0o700)).unwrap();
     symlink("elsewhere", world.path("secrets/linked")).unwrap();
+    // A rotation would leave the other name with the old value, and there is none of this one.
+    world.write("secrets/by-hand", "a");
+    std::fs::set_permissions(world.path("secrets/by-hand"), Permissions::from_mode(0o600)).unwrap();
+    std::fs::hard_link(world.path("secrets/by-hand"), world.path("another-name")).unwrap();
     world
 }
 
