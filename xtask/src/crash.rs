@@ -13,18 +13,8 @@ use crate::{
 
 /// What the table is made over: files, stores that are services, one secret in all of them, or a server that checks
 /// credentials.
-const PROVIDERS: [&str; 10] = [
-    "file",
-    "aws",
-    "fan-out",
-    "iam",
-    "mariadb",
-    "postgres",
-    "rabbitmq",
-    "redis",
-    "vault",
-    "vault-engines",
-];
+const PROVIDERS: [&str; 10] =
+    ["file", "aws", "fan-out", "iam", "mariadb", "postgres", "rabbitmq", "redis", "vault", "vault-engines"];
 
 /// Has every request meet every trouble and kills everywhere, where tests take a share.
 const ALL: &str = "KEYWHEEL_CRASH_ALL";

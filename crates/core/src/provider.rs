@@ -3,17 +3,17 @@
 //! The facade holds the one table of kinds; everything else sees only these traits.
 
 mod declared;
+mod finding;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Clock,
     error::Result,
     fingerprint::Fingerprinter,
-    id::Identity,
+    id::{Identity, SecretName},
     message::Messenger,
     notifier::Notifier,
     rotation::Location,
@@ -23,39 +23,7 @@ use crate::{
 };
 
 pub use declared::{Declaration, Mistake, kind};
-
-/// Something that `doctor` found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong.
-    pub message: String,
-    /// How to mend it.
-    pub hint: Option<String>,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// A rotation would work, but something is not as it should be.
-    Warning,
-    /// A rotation would fail.
-    Error,
-}
-
-impl Finding {
-    /// A rotation would fail.
-    pub fn error(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), hint: Some(hint.into()) }
-    }
-
-    /// A rotation would work, but something is not as it should be.
-    pub fn warning(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, message: message.into(), hint: Some(hint.into()) }
-    }
-}
+pub use finding::{Finding, Severity, listed, merged};
 
 /// What a kind gets besides its settings.
 #[derive(Clone)]
@@ -109,8 +77,24 @@ pub trait Store: Send + Sync {
     /// A handle for one secret. No I/O.
     fn secret(&self, location: &Location, fingerprinter: Fingerprinter) -> Arc<dyn Secret>;
 
-    /// Checks settings and rights without changing anything; one finding for each thing missing.
-    async fn examine(&self) -> Vec<Finding>;
+    /// Checks settings and rights without changing anything, and without reading a value out of the store: one finding for
+    /// each thing missing, [about](Finding::about) the secrets that it concerns. `entrusted` is what the inventory keeps
+    /// here, each location once.
+    ///
+    /// There may be thousands: what the system answers for many at once is asked for many at once, and nothing is asked
+    /// more than a few times for one secret. What could not be found out is a finding as well.
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding>;
+}
+
+/// A secret that an inventory keeps in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrusted {
+    /// Its name, for findings.
+    pub secret: SecretName,
+    /// Where it is there, and the places that show its next and previous versions.
+    pub location: Location,
+    /// Whether keywheel ever changes it. One that a person rotates, or that stands in a frozen environment, is only read.
+    pub rotated: bool,
 }
 
 /// One declared target: makes a rotator for each secret that it checks.

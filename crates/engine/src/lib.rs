@@ -7,6 +7,7 @@
 mod act;
 pub mod audit;
 mod clock;
+mod doctor;
 mod drive;
 pub mod elsewhere;
 mod engine;
@@ -28,6 +29,7 @@ mod stop;
 mod verify;
 
 pub use clock::SystemClock;
+pub use doctor::{Examined, doctor};
 pub use engine::{Engine, EngineParts};
 pub use event::{Boundary, EngineEvent, NoBoundary, Observer, Point, Silent};
 pub use keys::Keys;
@@ -37,4 +39,4 @@ pub use provided::{ProvidedValues, StdinValue};
 pub use report::{Ended, ItemReport, RunReport};
 pub use status::{SecretStatus, State, Unfinished, status};
 pub use stop::Stop;
-pub use verify::{Examined, Verified, check_values, doctor, verify};
+pub use verify::{Verified, check_values, verify};

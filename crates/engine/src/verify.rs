@@ -1,14 +1,13 @@
-//! Looks without changing: stores against each other and against targets, values against the policy, settings against
-//! the world.
+//! Looks without changing: stores against each other and against targets, values against the policy.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use keywheel_core::{
-    Fingerprint, Identity, Result, RotatorName, SecretName, StoreName,
+    Fingerprint, Result, SecretName, StoreName,
     generate::examine_provided,
     inventory::SecretEntry,
     plan::StoreSeen,
-    provider::{Finding, Severity},
+    provider::Finding,
     rotation::Source,
     rotator::{Probe, Strategy},
     secret::{Stage, Versions},
@@ -16,9 +15,9 @@ use keywheel_core::{
 use serde::Serialize;
 
 use crate::{
+    doctor::Examined,
     engine::Engine,
     finished::{finished, last_identity},
-    layers::{Timed, examined},
     observe,
 };
 
@@ -34,16 +33,6 @@ pub struct Verified {
     pub accepted: Option<bool>,
     /// What is wrong.
     pub problems: Vec<String>,
-}
-
-/// Findings about one thing.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Examined {
-    /// The thing: `store app-dir`, `secret db-password`.
-    pub what: String,
-    /// What was found; empty when all is well.
-    pub findings: Vec<Finding>,
 }
 
 /// Compares the stores of each of `names` with one another and asks their targets.
@@ -241,53 +230,4 @@ async fn check_value(
             }
         })
         .collect())
-}
-
-/// Checks settings and rights of every store, target, consumer and notice, before anything is rotated.
-pub async fn doctor(engine: &Arc<Engine>) -> Vec<Examined> {
-    let timed = Timed::new(Arc::clone(&engine.clock));
-    let mut all = Vec::new();
-    for (name, declared) in &engine.inventory.stores {
-        let findings = examined(&timed, || declared.store.examine()).await;
-        all.push(Examined { what: format!("store {name} ({})", declared.store.describe()), findings });
-    }
-    for (name, declared) in &engine.inventory.targets {
-        for identity in identities(engine, name) {
-            let rotator = declared.target.rotator(identity);
-            let findings = examined(&timed, || rotator.examine()).await;
-            let whose = identity.map_or_else(String::new, |identity| format!(" for {identity}"));
-            let what = format!("rotator {name}{whose} ({})", declared.target.describe());
-            all.push(Examined { what, findings });
-        }
-    }
-    for (name, declared) in &engine.inventory.consumers {
-        let findings = {
-            let notifier = declared.consumer.notifier();
-            examined(&timed, || notifier.examine()).await
-        };
-        all.push(Examined { what: format!("consumer {name} ({})", declared.consumer.describe()), findings });
-    }
-    for (name, declared) in &engine.inventory.notices {
-        let messenger = declared.channel.messenger();
-        let findings = examined(&timed, || messenger.examine()).await;
-        all.push(Examined { what: format!("notice {name} ({})", declared.channel.describe()), findings });
-    }
-    all
-}
-
-/// Whom the secrets of a target are for, each once: rights differ from user to user. At least one.
-fn identities<'a>(engine: &'a Engine, target: &RotatorName) -> BTreeSet<Option<&'a Identity>> {
-    let entries = engine.inventory.secrets.iter().filter(|entry| entry.target.as_ref() == Some(target));
-    let mut identities: BTreeSet<_> = entries.map(|entry| entry.identity.as_ref()).collect();
-    if identities.is_empty() {
-        identities.insert(None);
-    }
-    identities
-}
-
-impl Examined {
-    /// Whether a rotation would fail because of one of the findings.
-    pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
-    }
 }

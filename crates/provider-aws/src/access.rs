@@ -78,6 +78,26 @@ impl Access {
         PutOff::new(&self.clock)
     }
 
+    /// The role that the settings name.
+    #[cfg(feature = "iam")]
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.assumed.as_ref().map(|assumed| assumed.arn.as_str())
+    }
+
+    /// The address at which every service is asked: what stands in for AWS on this machine is all of it. An endpoint
+    /// elsewhere is that of one service.
+    #[cfg(feature = "iam")]
+    pub(crate) fn endpoint_of_all(&self) -> Option<String> {
+        self.endpoint.clone().filter(|endpoint| is_loopback(endpoint))
+    }
+
+    /// The address of STS, if it is not the public one.
+    #[cfg(feature = "iam")]
+    pub(crate) fn endpoint_of_sts(&self) -> Option<String> {
+        let own = self.assumed.as_ref().and_then(|assumed| assumed.endpoint.clone());
+        own.or_else(|| self.endpoint_of_all())
+    }
+
     /// The configuration, without the service's own address.
     pub(crate) async fn config(&self, operation: &'static str) -> Result<&SdkConfig> {
         let config = self.loaded.get_or_init(|| self.load()).await;

@@ -21,13 +21,19 @@ mod failure;
 mod iam;
 mod kinds;
 #[cfg(any(feature = "secretsmanager", feature = "ssm"))]
+mod looks;
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
 mod mark;
 mod put_off;
 #[cfg(feature = "secretsmanager")]
 mod secrets_manager;
 mod settings;
+#[cfg(all(feature = "iam", any(feature = "secretsmanager", feature = "ssm")))]
+mod simulate;
 #[cfg(feature = "ssm")]
 mod ssm;
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
+mod writes;
 
 #[cfg(feature = "iam")]
 pub use kinds::access_keys;

@@ -1,16 +1,23 @@
-//! What `doctor` says about a store: looks at modes, owners and file systems, and writes nothing.
+//! What `doctor` says about a store: looks at modes, owners and file systems, and writes nothing. What it says about single
+//! secrets is in [`places`].
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use keywheel_core::{Result, provider::Finding};
+use keywheel_core::{
+    Result, SecretValue,
+    provider::{Entrusted, Finding},
+};
 use rustix::fs::{Access, AtFlags, CWD, accessat, statfs};
 
 use crate::{
     aside,
     blocking::blocking,
     directory::{Directory, FileKind},
+    fields::SharedFile,
+    places::{self, Ourselves},
     settings::Declared,
     text_format::TextFormat,
 };
@@ -21,11 +28,14 @@ const EVERYBODY: u32 = 0o007;
 const WRITTEN_BY_OTHERS: u32 = 0o022;
 
 /// A store of the kind `directory`.
-pub(crate) async fn directory(declared: Declared) -> Vec<Finding> {
+pub(crate) async fn directory(declared: Declared, entrusted: Vec<Entrusted>) -> Vec<Finding> {
     examined(move |found| {
         surroundings(&declared.parent, found);
         match std::fs::metadata(&declared.path) {
-            Ok(metadata) if metadata.is_dir() => inside(&declared, &metadata, found),
+            Ok(metadata) if metadata.is_dir() => {
+                inside(&declared, &metadata, found);
+                found.extend(places::files(&declared.path, declared.limit, &entrusted, &Ourselves::now()));
+            }
             Ok(_) => found.push(Finding::error(
                 format!("{} is not a directory", declared.path.display()),
                 "a store of the kind `env-file` or `document` keeps secrets in one file",
@@ -51,13 +61,19 @@ pub(crate) async fn directory(declared: Declared) -> Vec<Finding> {
 }
 
 /// A store of the kind `env-file` or `document`.
-pub(crate) async fn shared_file(declared: Declared, format: TextFormat) -> Vec<Finding> {
+pub(crate) async fn shared_file(
+    declared: Declared,
+    file: Arc<SharedFile>,
+    entrusted: Vec<Entrusted>,
+) -> Vec<Finding> {
     examined(move |found| {
+        let format = file.format;
         surroundings(&declared.parent, found);
         let path = &declared.path;
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_file() => {
                 file_modes(path, &metadata, found);
+                found.extend(places::shared(path, &metadata, &Ourselves::now()));
                 if metadata.len() > declared.limit.bytes() {
                     found.push(Finding::error(
                         format!(
@@ -68,8 +84,8 @@ pub(crate) async fn shared_file(declared: Declared, format: TextFormat) -> Vec<F
                         ),
                         "raise `max-bytes`",
                     ));
-                } else {
-                    readable(&declared, format, found);
+                } else if let Some(content) = readable(&declared, format, found) {
+                    found.extend(places::fields(&file, &content, &entrusted));
                 }
             }
             Ok(metadata) => found.push(Finding::error(
@@ -171,17 +187,20 @@ fn inside(declared: &Declared, metadata: &Metadata, found: &mut Vec<Finding>) {
 
 /// One finding for all files, for there may be thousands.
 fn files_in(path: &Path, found: &mut Vec<Finding>) -> Result<()> {
-    let (mut open, mut links) = (Vec::new(), Vec::new());
+    let mut open = Vec::new();
     for entry in Directory::open(path)?.list()? {
         match entry.kind {
-            FileKind::Symlink => links.push(entry.name),
             FileKind::File => {
                 let metadata = path.join(&entry.name).symlink_metadata();
                 if metadata.is_ok_and(|metadata| metadata.mode() & EVERYBODY != 0) {
                     open.push(entry.name);
                 }
             }
-            FileKind::Directory | FileKind::Pipe | FileKind::Socket | FileKind::Device => {}
+            FileKind::Directory
+            | FileKind::Symlink
+            | FileKind::Pipe
+            | FileKind::Socket
+            | FileKind::Device => {}
         }
     }
     if let Some(first) = open.first() {
@@ -189,16 +208,6 @@ fn files_in(path: &Path, found: &mut Vec<Finding>) -> Result<()> {
         found.push(Finding::warning(
             format!("{} of the files are open to everybody, such as {}", open.len(), path.display()),
             format!("chmod o= {}; a rotation keeps the mode that it finds", path.display()),
-        ));
-    }
-    if let Some(first) = links.first() {
-        found.push(Finding::warning(
-            format!(
-                "{} of the names are symbolic links, such as {}; a rotation of such a secret is refused",
-                links.len(),
-                path.join(first).display()
-            ),
-            "put the file itself there, if it is a secret to rotate",
         ));
     }
     Ok(())
@@ -216,21 +225,21 @@ fn file_modes(path: &Path, metadata: &Metadata, found: &mut Vec<Finding>) {
     }
 }
 
-fn readable(declared: &Declared, format: TextFormat, found: &mut Vec<Finding>) {
+fn readable(declared: &Declared, format: TextFormat, found: &mut Vec<Finding>) -> Option<SecretValue> {
     let content = Directory::open(&declared.parent)
         .and_then(|directory| directory.read(&declared.name, declared.limit))
         .map(|content| content.map(|(content, _)| content));
-    let read = match content {
-        Ok(Some(content)) => format.check_file(content.expose_secret()),
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = read {
+    let read = content.and_then(|content| {
+        content.as_ref().map_or(Ok(()), |content| format.check_file(content.expose_secret()))?;
+        Ok(content)
+    });
+    read.unwrap_or_else(|error| {
         found.push(Finding::error(error.to_string(), format!("mend {}", declared.path.display())));
-    }
+        None
+    })
 }
 
-fn writable(path: &Path, why: &str, found: &mut Vec<Finding>) {
+pub(crate) fn writable(path: &Path, why: &str, found: &mut Vec<Finding>) {
     if let Err(error) = accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
         let user = rustix::process::geteuid().as_raw();
         found.push(Finding::error(
@@ -268,14 +277,14 @@ fn file_system(path: &Path, found: &mut Vec<Finding>) {
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     Finding::error(
         format!("{} cannot be looked at: {error}", path.display()),
         "correct the store's `path`, or let the user that keywheel runs as get there",
     )
 }
 
-fn kind(metadata: &Metadata) -> FileKind {
+pub(crate) fn kind(metadata: &Metadata) -> FileKind {
     let kind = metadata.file_type();
     if kind.is_dir() {
         FileKind::Directory

@@ -102,6 +102,23 @@ impl Fields {
         .map_err(|error| self.file.located(error))
     }
 
+    /// Tries every edit that a rotation makes of `content`: a value that cannot be spelt, a variable that is there twice, an
+    /// array whose elements cannot be removed, are found while nothing has changed.
+    pub(crate) fn admit_into(&self, content: &SecretValue, value: &SecretValue) -> Result<()> {
+        let put = Change::Put(value);
+        let full = self.edited(content, &Changes { current: Some(value), next: put, previous: put })?;
+        let full = SecretValue::copy_from(&full);
+        let clear = Changes { current: None, next: Change::Clear, previous: Change::Clear };
+        self.edited(&full, &clear).map(|_| ())
+    }
+
+    /// Whether each place in `content` is empty or holds text.
+    pub(crate) fn readable_in(&self, content: &SecretValue) -> Result<()> {
+        let Location { key, next, previous } = &self.location;
+        let places = [Some(key), next.as_ref(), previous.as_ref()];
+        places.into_iter().try_for_each(|place| self.get(content.expose_secret(), place).map(drop))
+    }
+
     fn edited(&self, content: &SecretValue, changes: &Changes<'_>) -> Result<Zeroizing<Vec<u8>>> {
         let Location { key, next, previous } = &self.location;
         let mut edited = Zeroizing::new(content.expose_secret().to_vec());
@@ -140,16 +157,8 @@ impl Shelf for Fields {
         self.location.previous.is_some()
     }
 
-    /// Tries every edit that a rotation makes: a value that cannot be spelt, a variable that is there twice, an array
-    /// whose elements cannot be removed, are found while nothing has changed.
     fn admit(&self, value: &SecretValue) -> Result<()> {
-        let basis = self.file.read()?;
-        let put = Change::Put(value);
-        let full =
-            self.edited(&basis.content, &Changes { current: Some(value), next: put, previous: put })?;
-        let full = SecretValue::copy_from(&full);
-        let clear = Changes { current: None, next: Change::Clear, previous: Change::Clear };
-        self.edited(&full, &clear).map(|_| ())
+        self.admit_into(&self.file.read()?.content, value)
     }
 
     fn exclusive(&self) -> Result<Box<dyn Held + '_>> {

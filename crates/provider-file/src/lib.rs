@@ -16,6 +16,7 @@ mod fields;
 mod files;
 mod kept;
 mod locks;
+mod places;
 pub mod provided;
 mod root;
 pub mod secret;

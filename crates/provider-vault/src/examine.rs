@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use keywheel_core::{Error, ErrorKind, Result, provider::Finding};
+use keywheel_core::{
+    Error, ErrorKind, Result, SecretName,
+    provider::{Entrusted, Finding},
+};
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::{
     api::Session,
     kv::{Kept, Kv},
     place::Place,
+    rights,
     store::VaultStore,
 };
 
 /// A token that lives less than this is likely to end before the next rotation.
 const SHORT_LIFE: u64 = 60 * 60;
+
+/// Of more documents than this, `plan` alone looks at what the engine keeps of each: that is a request for every document.
+const EACH_LOOKED_AT: usize = 32;
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -30,9 +36,9 @@ struct Token {
     expire_time: Option<String>,
 }
 
-pub(crate) async fn store(store: &VaultStore) -> Vec<Finding> {
+pub(crate) async fn store(store: &VaultStore, entrusted: &[Entrusted]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Err(error) = look(store, &mut findings).await {
+    if let Err(error) = look(store, entrusted, &mut findings).await {
         findings.push(finding_of(&error));
     }
     findings
@@ -43,16 +49,19 @@ pub(crate) fn finding_of(error: &Error) -> Finding {
     Finding::error(error.to_string(), hint(error))
 }
 
-async fn look(store: &VaultStore, findings: &mut Vec<Finding>) -> Result<()> {
+async fn look(store: &VaultStore, entrusted: &[Entrusted], findings: &mut Vec<Finding>) -> Result<()> {
     let session = Session::new(&store.shared, "examine", None)?;
     let mut kv = Kv::new(session, &store.mount);
     kv.judge().await?;
     if kv.session.uses_given_token() {
         findings.extend(life(&mut kv).await?);
     }
-    let named = store.named();
-    findings.extend(rights(store, &mut kv, &named).await?);
-    findings.extend(memory(&mut kv, &named).await?);
+    let places = entrusted.iter().map(|secret| Place::of(&secret.location, &store.staging));
+    // The inventory was refused for a location that is none.
+    let placed: Vec<_> =
+        places.zip(entrusted).filter_map(|(place, secret)| Some((place.ok()?, secret))).collect();
+    findings.extend(rights::missing(&mut kv, &store.staging, &placed).await?);
+    findings.extend(memory(&mut kv, &placed).await?);
     Ok(())
 }
 
@@ -76,61 +85,8 @@ async fn life(kv: &mut Kv<'_>) -> Result<Option<Finding>> {
     }))
 }
 
-/// Which rights are missing: <https://developer.hashicorp.com/vault/api-docs/system/capabilities-self>.
-async fn rights<'p>(
-    store: &VaultStore,
-    kv: &mut Kv<'_>,
-    places: impl IntoIterator<Item = &'p Place>,
-) -> Result<Vec<Finding>> {
-    let mount = &store.mount;
-    let mut wanted: BTreeMap<String, &[&str]> = BTreeMap::new();
-    for place in places {
-        let (path, sibling) = (&place.path, place.sibling(&store.staging));
-        wanted.insert(format!("{mount}/data/{path}"), &["create", "read", "update"]);
-        wanted.insert(format!("{mount}/metadata/{path}"), &["read"]);
-        wanted.insert(format!("{mount}/destroy/{path}"), &["update"]);
-        wanted.insert(format!("{mount}/data/{sibling}"), &["create", "read", "update"]);
-        wanted.insert(format!("{mount}/metadata/{sibling}"), &["create", "update"]);
-    }
-    missing_rights(&mut kv.session, wanted).await
-}
-
-/// Which of the `wanted` rights the token lacks, path by path.
-pub(crate) async fn missing_rights(
-    session: &mut Session<'_>,
-    wanted: BTreeMap<String, &[&str]>,
-) -> Result<Vec<Finding>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let paths: Vec<_> = wanted.keys().collect();
-    let body = json!({ "paths": paths }).to_string().into_bytes();
-    let reply = session.ask(&["sys", "capabilities-self"], body).await?;
-    let Answer { data: granted } =
-        reply.json::<Answer<BTreeMap<String, serde_json::Value>>>(session.operation())?;
-    Ok(wanted
-        .into_iter()
-        .filter_map(|(path, wanted)| {
-            let granted: Vec<&str> = granted
-                .get(&path)
-                .and_then(serde_json::Value::as_array)
-                .map(|list| list.iter().filter_map(serde_json::Value::as_str).collect())
-                .unwrap_or_default();
-            let lacks = |right: &&&str| !granted.contains(&"root") && !granted.contains(*right);
-            let missing: Vec<_> = wanted.iter().filter(lacks).map(|right| format!("`{right}`")).collect();
-            let all: Vec<_> = wanted.iter().map(|right| format!("\"{right}\"")).collect();
-            (!missing.is_empty()).then(|| {
-                Finding::error(
-                    format!("the token lacks {} on `{path}`", missing.join(", ")),
-                    format!("add to its policy: path \"{path}\" {{ capabilities = [{}] }}", all.join(", ")),
-                )
-            })
-        })
-        .collect())
-}
-
 /// Whether the engine keeps what a rollback, or a rotation that takes days, needs.
-async fn memory<'p>(kv: &mut Kv<'_>, places: impl IntoIterator<Item = &'p Place>) -> Result<Vec<Finding>> {
+async fn memory(kv: &mut Kv<'_>, entrusted: &[(Place, &Entrusted)]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mount = match kv.kept_by_mount().await {
         // Whoever rotates need not see the mount's settings.
@@ -143,39 +99,71 @@ async fn memory<'p>(kv: &mut Kv<'_>, places: impl IntoIterator<Item = &'p Place>
             format!("`vault write {}/config delete_version_after=0s`", kv.mount),
         ));
     }
-    for place in places {
-        let kept = match kv.kept(&place.path).await {
+    let documents = documents(entrusted);
+    let all = mount.as_ref().map_or(0, |kept| kept.max_versions);
+    if documents.len() > EACH_LOOKED_AT {
+        let short = documents.values().flat_map(|document| &document.without_previous);
+        let short: Vec<_> = short.filter(|_| all == 1).copied().collect();
+        if !short.is_empty() {
+            findings.push(Finding::error(
+                "the mount keeps one version of each document that does not say otherwise: there would be none to go back to",
+                format!("`vault write {}/config max_versions=10`, or name a field for `previous`", kv.mount),
+            ).about(short));
+        }
+        return Ok(findings);
+    }
+    for (path, document) in documents {
+        let kept = match kv.kept(path).await {
             // Said already, by the missing right.
             Err(error) if error.kind == ErrorKind::PermissionDenied => continue,
             kept => kept?,
         };
         let own = kept.as_ref().map_or(0, |kept| kept.max_versions);
-        let all = mount.as_ref().map_or(0, |kept| kept.max_versions);
         // A path that does not say takes the mount's, and a mount that does not say keeps ten.
         let number = if own == 0 { all } else { own };
-        if number == 1 && place.previous.is_none() {
-            findings.push(Finding::error(
-                format!(
-                    "the engine keeps one version of `{}`: there would be none to go back to",
-                    place.path
-                ),
-                format!(
-                    "`vault kv metadata put -mount={} -max-versions=10 {}`, or say `previous: '{}#previous'`",
-                    kv.mount, place.path, place.path
-                ),
-            ));
+        if number == 1 && !document.without_previous.is_empty() {
+            findings.push(
+                Finding::error(
+                    format!("the engine keeps one version of `{path}`: there would be none to go back to"),
+                    format!(
+                        "`vault kv metadata put -mount={} -max-versions=10 {path}`, or say `previous: '{path}#previous'`",
+                        kv.mount
+                    ),
+                )
+                .about(document.without_previous),
+            );
         }
         if let Some(after) = kept.as_ref().and_then(deleted_after) {
-            findings.push(Finding::error(
-                format!("the engine deletes every version of `{}` {after} after it was written", place.path),
-                format!(
-                    "`vault kv metadata put -mount={} -delete-version-after=0s {}`",
-                    kv.mount, place.path
-                ),
-            ));
+            findings.push(
+                Finding::error(
+                    format!("the engine deletes every version of `{path}` {after} after it was written"),
+                    format!("`vault kv metadata put -mount={} -delete-version-after=0s {path}`", kv.mount),
+                )
+                .about(document.secrets),
+            );
         }
     }
     Ok(findings)
+}
+
+/// The secrets in one document.
+#[derive(Default)]
+struct Document<'e> {
+    secrets: Vec<&'e SecretName>,
+    /// Those whose previous version is an older version of the document.
+    without_previous: Vec<&'e SecretName>,
+}
+
+fn documents<'e>(entrusted: &'e [(Place, &'e Entrusted)]) -> BTreeMap<&'e str, Document<'e>> {
+    let mut documents: BTreeMap<&str, Document<'_>> = BTreeMap::new();
+    for (place, Entrusted { secret, rotated, .. }) in entrusted {
+        let document = documents.entry(&place.path).or_default();
+        document.secrets.push(secret);
+        if *rotated && place.previous.is_none() {
+            document.without_previous.push(secret);
+        }
+    }
+    documents
 }
 
 fn deleted_after(kept: &Kept) -> Option<&str> {

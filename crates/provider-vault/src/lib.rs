@@ -15,6 +15,7 @@ mod kinds;
 mod kv;
 mod place;
 mod record;
+mod rights;
 mod secret;
 mod settings;
 mod store;

@@ -1,14 +1,11 @@
 //! One declared mount.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use keywheel_core::{
     Fingerprinter,
-    provider::{Finding, Store},
+    provider::{Entrusted, Finding, Store},
     rotation::Location,
     secret::{Secret, Stage},
 };
@@ -20,18 +17,12 @@ pub struct VaultStore {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mount: Arc<str>,
     pub(crate) staging: Arc<str>,
-    /// Every place that the inventory names, so that `examine` knows which rights are needed.
-    named: Mutex<BTreeSet<Place>>,
 }
 
 impl VaultStore {
     pub(crate) fn new(shared: Shared, mount: String, staging: String) -> Self {
         let (mount, staging) = (mount.into(), staging.into());
-        Self { shared: Arc::new(shared), mount, staging, named: Mutex::default() }
-    }
-
-    pub(crate) fn named(&self) -> BTreeSet<Place> {
-        self.named.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        Self { shared: Arc::new(shared), mount, staging }
     }
 }
 
@@ -45,9 +36,7 @@ impl Store for VaultStore {
     }
 
     fn check_location(&self, location: &Location) -> Result<(), String> {
-        let place = Place::of(location, &self.staging)?;
-        self.named.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
-        Ok(())
+        Place::of(location, &self.staging).map(drop)
     }
 
     fn beside(&self, key: &str, stage: Stage) -> Option<Arc<str>> {
@@ -65,7 +54,7 @@ impl Store for VaultStore {
         Arc::new(VaultSecret::new(shared, mount, place, sibling, fingerprinter))
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        examine::store(self).await
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {
+        examine::store(self, entrusted).await
     }
 }

@@ -45,10 +45,7 @@ fn fine(what: impl Into<String>) -> Examined {
 
 fn broken(what: impl Into<String>, why: impl Into<String>, hint: Option<&str>) -> Examined {
     let hint = hint.map(str::to_owned);
-    Examined {
-        what: what.into(),
-        findings: vec![Finding { severity: Severity::Error, message: why.into(), hint }],
-    }
+    Examined { what: what.into(), findings: vec![Finding::new(Severity::Error, why, hint)] }
 }
 
 fn failed(what: impl Into<String>, error: &Error) -> Examined {

@@ -62,9 +62,17 @@ pub(crate) fn timeline(heading: &str, of: &[(String, String)]) -> String {
 
 /// Labelled lines without a heading.
 pub(crate) fn labelled(of: &[(&'static str, String)], indent: usize) -> String {
-    let labels = of.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    groups(std::slice::from_ref(&of), indent)
+}
+
+/// Groups of labelled lines, all labels in one column.
+pub(crate) fn groups(of: &[impl AsRef<[(&'static str, String)]>], indent: usize) -> String {
+    let all = of.iter().flat_map(|group| group.as_ref());
+    let labels = all.map(|(label, _)| label.len()).max().unwrap_or(0);
     let mut text = String::new();
-    lines(&mut text, of, indent, labels);
+    for group in of {
+        lines(&mut text, group.as_ref(), indent, labels);
+    }
     text
 }
 

@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod doctor;
 mod generate;
 mod help;
 mod journey;

@@ -14,7 +14,7 @@ use crate::{
     id::SecretName,
     message::{Message, Messenger, Occasion},
     notifier::Notifier,
-    provider::{Channel, Consumer, Finding, Kind, Kinds, Settings, Store, Surroundings},
+    provider::{Channel, Consumer, Entrusted, Finding, Kind, Kinds, Settings, Store, Surroundings},
     rotation::{Flow, Location, Source},
     secret::{Secret, Stage},
     yaml::{self, Style},
@@ -46,7 +46,7 @@ impl Store for BoxStore {
         unreachable!("reading an inventory opens no secret")
     }
 
-    async fn examine(&self) -> Vec<Finding> {
+    async fn examine(&self, _entrusted: &[Entrusted]) -> Vec<Finding> {
         Vec::new()
     }
 }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use keywheel_core::{
     CallContext, Fingerprinter, Identity, Result, SecretValue, VersionId,
     notifier::Notifier,
-    provider::{Connection, Consumer, Finding, Store, Target},
+    provider::{Connection, Consumer, Entrusted, Finding, Store, Target},
     rotation::Location,
     rotator::{Rotator, Strategy},
     secret::{Secret, SecretCapabilities, Stage, VersionInfo, Versions},
@@ -125,8 +125,8 @@ impl Store for SceneStore {
         (self.wrap)(Arc::new(faulty))
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        Vec::new()
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {
+        self.model.examine(entrusted).await
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::{Client, config::Builder};
 use keywheel_core::{
     Fingerprinter, Result,
-    provider::{Finding, Store},
+    provider::{Entrusted, Finding, Store},
     rotation::Location,
     secret::{Secret, Stage},
 };
@@ -90,7 +90,7 @@ impl Store for SecretsManager {
         Arc::new(AwsSecret { shared: Arc::clone(&self.0), name: Arc::clone(&location.key), fingerprinter })
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        examine::findings(&self.0).await
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {
+        examine::findings(&self.0, entrusted).await
     }
 }

@@ -18,6 +18,34 @@ pub(super) const NOT_FOUND: &[&str] = &["ParameterNotFound", "ParameterVersionNo
 /// The most that one answer holds.
 const PAGE: i32 = 50;
 
+/// Every version of the parameter called `name`; none if it does not exist.
+pub(super) async fn history(
+    call: &Call<'_>,
+    client: &Client,
+    name: &str,
+    decrypted: bool,
+) -> Result<Vec<ParameterHistory>, Failure> {
+    let (mut versions, mut token) = (Vec::new(), None);
+    loop {
+        let request = client
+            .get_parameter_history()
+            .name(name)
+            .with_decryption(decrypted)
+            .max_results(PAGE)
+            .set_next_token(token);
+        let page = match call.look(Box::pin(request.send())).await {
+            Ok(page) => page,
+            Err(failure) if failure.is(NOT_FOUND) => return Ok(Vec::new()),
+            Err(failure) => return Err(failure),
+        };
+        versions.extend(page.parameters.unwrap_or_default());
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(versions);
+        }
+    }
+}
+
 impl AwsParameter {
     /// Every version of the parameter called `name`; none if it does not exist.
     pub(super) async fn history(
@@ -27,25 +55,7 @@ impl AwsParameter {
         decrypted: bool,
     ) -> Result<Vec<ParameterHistory>> {
         let client = self.client(call).await?;
-        let (mut versions, mut token) = (Vec::new(), None);
-        loop {
-            let request = client
-                .get_parameter_history()
-                .name(name)
-                .with_decryption(decrypted)
-                .max_results(PAGE)
-                .set_next_token(token);
-            let page = match call.look(Box::pin(request.send())).await {
-                Ok(page) => page,
-                Err(failure) if failure.is(NOT_FOUND) => return Ok(Vec::new()),
-                Err(failure) => return Err(self.about(failure.error)),
-            };
-            versions.extend(page.parameters.unwrap_or_default());
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(versions);
-            }
-        }
+        history(call, client, name, decrypted).await.map_err(|failure| self.about(failure.error))
     }
 
     /// The value of version `number`; `None` if the service has it no more.

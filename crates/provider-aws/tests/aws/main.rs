@@ -7,6 +7,7 @@
 
 mod answers;
 mod conformance;
+mod doctor;
 mod iam;
 mod life;
 mod network;

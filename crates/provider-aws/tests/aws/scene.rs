@@ -16,8 +16,8 @@ use aws_sdk_secretsmanager::{
     primitives::Blob,
 };
 use keywheel_core::{
-    CallContext, Fingerprinter, RotationId, SecretValue,
-    provider::{Finding, Store},
+    CallContext, Fingerprinter, RotationId, SecretName, SecretValue,
+    provider::{Entrusted, Finding, Store, listed},
     rotation::Location,
     secret::{Secret, Stage},
 };
@@ -74,7 +74,22 @@ impl Scene {
     }
 
     pub(crate) async fn findings(&self) -> Vec<Finding> {
-        self.store.examine().await
+        self.store.examine(&[]).await
+    }
+
+    /// What `doctor` finds of the secrets called `names`, each in words.
+    pub(crate) async fn found(&self, names: &[&str]) -> Vec<String> {
+        let entrust = |name: &&str| Entrusted {
+            secret: SecretName::new(format!("of {name}")),
+            location: location(name),
+            rotated: true,
+        };
+        let findings = self.store.examine(&names.iter().map(entrust).collect::<Vec<_>>()).await;
+        let words = findings.into_iter().map(|finding| {
+            let hint = finding.hint.unwrap_or_default();
+            format!("{:?} {}: {}; {hint}", finding.severity, listed(&finding.secrets), finding.message)
+        });
+        words.collect()
     }
 }
 

@@ -23,11 +23,16 @@ pub(crate) fn puts_off(code: &str) -> bool {
     ["Throttling", "ThrottlingException", "TooManyRequestsException"].contains(&code)
 }
 
-/// Gives each request the next answer, which must be for its operation.
+/// The form of what IAM and STS are asked, and what they answer.
+pub(crate) type Query = (&'static str, u16, String);
+
+/// Gives each request the next answer, which must be for its operation. IAM and STS, which speak in another form, have answers
+/// of their own; once these are given they refuse.
 pub(crate) struct Service {
     pub(crate) port: u16,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     left: Arc<Mutex<Vec<Answer>>>,
+    queried: Arc<Mutex<Vec<Vec<(String, String)>>>>,
     task: JoinHandle<()>,
 }
 
@@ -35,10 +40,26 @@ pub(crate) struct Service {
 struct Book {
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     left: Arc<Mutex<Vec<Answer>>>,
+    queries: Arc<Mutex<Vec<Query>>>,
+    queried: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+}
+
+fn query(book: &Book, body: &str) -> (StatusCode, String) {
+    let form: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let action = form.iter().find(|(name, _)| name == "Action").unwrap().1.clone();
+    book.queried.lock().unwrap().push(form);
+    let mut queries = book.queries.lock().unwrap();
+    if queries.is_empty() {
+        return (StatusCode::FORBIDDEN, crate::iam::query::refused("", 403, "AccessDenied").2);
+    }
+    let (expected, status, body) = queries.remove(0);
+    assert_eq!(action, expected);
+    (StatusCode::from_u16(status).unwrap(), body)
 }
 
 async fn answer(State(book): State<Book>, headers: HeaderMap, body: String) -> (StatusCode, String) {
-    let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+    let Some(target) = headers.get("x-amz-target") else { return query(&book, &body) };
+    let operation = target.to_str().unwrap().rsplit('.').next().unwrap().to_owned();
     book.asked.lock().unwrap().push((operation.clone(), serde_json::from_str(&body).unwrap()));
     let mut left = book.left.lock().unwrap();
     assert!(!left.is_empty(), "{operation} was not expected");
@@ -49,13 +70,23 @@ async fn answer(State(book): State<Book>, headers: HeaderMap, body: String) -> (
 
 impl Service {
     pub(crate) async fn giving(answers: Vec<Answer>) -> Self {
-        let book = Book { asked: Arc::default(), left: Arc::new(Mutex::new(answers)) };
+        Self::giving_both(answers, Vec::new()).await
+    }
+
+    pub(crate) async fn giving_both(answers: Vec<Answer>, queries: Vec<Query>) -> Self {
+        let book = Book {
+            asked: Arc::default(),
+            left: Arc::new(Mutex::new(answers)),
+            queries: Arc::new(Mutex::new(queries)),
+            queried: Arc::default(),
+        };
         let (asked, left) = (Arc::clone(&book.asked), Arc::clone(&book.left));
+        let queried = Arc::clone(&book.queried);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let app = Router::new().fallback(answer).with_state(book);
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { port, asked, left, task }
+        Self { port, asked, left, queried, task }
     }
 
     pub(crate) fn scene(&self) -> Scene {
@@ -66,6 +97,13 @@ impl Service {
     pub(crate) fn asked(&self) -> Vec<(String, Value)> {
         assert!(self.left.lock().unwrap().is_empty(), "not everything was asked");
         self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Service {
+    /// What IAM and STS were asked.
+    pub(crate) fn queried(&self) -> Vec<Vec<(String, String)>> {
+        self.queried.lock().unwrap().clone()
     }
 }
 

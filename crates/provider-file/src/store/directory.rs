@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keywheel_core::{
     Fingerprinter,
-    provider::{Finding, Kind, Settings, Store, Surroundings},
+    provider::{Entrusted, Finding, Kind, Settings, Store, Surroundings},
     rotation::Location,
     secret::{Secret, Stage},
 };
@@ -69,7 +69,7 @@ impl Store for DirectoryStore {
         Arc::new(FileSecret::new(files, aside, Arc::clone(&self.roots), &location.key, fingerprinter))
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        examine::directory(self.declared.clone()).await
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {
+        examine::directory(self.declared.clone(), entrusted.to_vec()).await
     }
 }

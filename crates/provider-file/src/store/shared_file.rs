@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use keywheel_core::{
     Fingerprinter,
-    provider::{Finding, Kind, Settings, Store, Surroundings},
+    provider::{Entrusted, Finding, Kind, Settings, Store, Surroundings},
     rotation::Location,
     secret::{Secret, Stage},
 };
@@ -105,7 +105,7 @@ impl Store for SharedFileStore {
         Arc::new(FileSecret::new(fields, aside, roots, &location.key, fingerprinter))
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        examine::shared_file(self.declared.clone(), self.file.format).await
+    async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {
+        examine::shared_file(self.declared.clone(), Arc::clone(&self.file), entrusted.to_vec()).await
     }
 }

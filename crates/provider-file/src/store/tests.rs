@@ -1,9 +1,10 @@
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use keywheel_core::{
-    provider::{Finding, Settings, Severity, Store, Surroundings},
+    SecretName,
+    provider::{Entrusted, Finding, Settings, Severity, Store, Surroundings},
     rotation::Location,
     secret::Stage,
     yaml::{Diagnostics, Source, Style, parse},
@@ -115,7 +116,22 @@ fn next_and_previous_have_customary_places(
 }
 
 async fn examine(name: &str, base: &Path) -> Vec<Finding> {
-    configure(name, base, "path: ./x").ok().unwrap().examine().await
+    examine_for(name, base, &[]).await
+}
+
+/// With secrets at `keys`, each with a place for what is previous.
+async fn examine_for(name: &str, base: &Path, keys: &[&str]) -> Vec<Finding> {
+    examine_as(name, base, keys, true).await
+}
+
+async fn examine_as(name: &str, base: &Path, keys: &[&str], rotated: bool) -> Vec<Finding> {
+    let store = configure(name, base, "path: ./x").ok().unwrap();
+    let entrust = |key: &&str| Entrusted {
+        secret: SecretName::new(format!("of-{key}")),
+        location: Location { previous: store.beside(key, Stage::Previous), ..location(key) },
+        rotated,
+    };
+    store.examine(&keys.iter().map(entrust).collect::<Vec<_>>()).await
 }
 
 #[track_caller]
@@ -147,7 +163,8 @@ async fn nothing_is_found_where_all_is_well(#[case] name: &str) {
         fs::write(&path, "{}").unwrap();
         chmod(&path, 0o640);
     }
-    assert_eq!(examine(name, temp.path()).await, []);
+    let key = if name == "document" { "/key" } else { "key" };
+    assert_eq!(examine_for(name, temp.path(), &[key]).await, []);
 }
 
 #[tokio::test]
@@ -166,13 +183,11 @@ async fn a_directory_is_examined() {
     chmod(&path, 0o777);
     fs::write(path.join("key"), "a").unwrap();
     chmod(&path.join("key"), 0o644);
-    symlink("key", path.join("link")).unwrap();
     fs::create_dir(temp.path().join(".keywheel")).unwrap();
     chmod(&temp.path().join(".keywheel"), 0o755);
     let findings = examine("directory", temp.path()).await;
     assert_found(&findings, Severity::Warning, "is open to others, mode 0777");
     assert_found(&findings, Severity::Warning, "1 of the files are open to everybody");
-    assert_found(&findings, Severity::Warning, "symbolic links");
     assert_found(&findings, Severity::Warning, ".keywheel is open to others");
 
     fs::remove_dir(temp.path().join(".keywheel")).unwrap();
@@ -199,4 +214,121 @@ async fn a_file_is_examined() {
     fs::remove_file(&path).unwrap();
     symlink("elsewhere", &path).unwrap();
     assert_found(&examine("env-file", temp.path()).await, Severity::Error, "a symbolic link, not a file");
+}
+
+/// What was found about the secret at `key`, and perhaps about others.
+#[track_caller]
+fn assert_found_of(findings: &[Finding], key: &str, severity: Severity, says: &str) {
+    let secret = SecretName::new(format!("of-{key}"));
+    let fits = |found: &&Finding| found.secrets.contains(&secret) && found.severity == severity;
+    assert!(findings.iter().filter(fits).any(|found| found.message.contains(says)), "{key}: {findings:#?}");
+}
+
+#[tokio::test]
+async fn each_secret_of_a_directory_is_looked_at_where_it_is() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("x");
+    fs::create_dir_all(path.join("taken/deep")).unwrap();
+    chmod(&path, 0o750);
+    let put = |name: &str| {
+        fs::write(path.join(name), "a").unwrap();
+        chmod(&path.join(name), 0o600);
+    };
+    for name in ["fine", "large", "first", "shown", "file", "taken/fine"] {
+        put(name);
+    }
+    fs::File::create(path.join("large")).unwrap().set_len(2 << 20).unwrap();
+    chmod(&path.join("large"), 0o600);
+    symlink("fine", path.join("link")).unwrap();
+    symlink("taken", path.join("way")).unwrap();
+    symlink("fine", path.join("shown.previous")).unwrap();
+    fs::hard_link(path.join("first"), path.join("second")).unwrap();
+    let keys = [
+        "fine",
+        "absent",
+        "new/one",
+        "taken/fine",
+        "link",
+        "taken",
+        "way/a",
+        "file/a",
+        "shown",
+        "large",
+        "first",
+    ];
+    let findings = examine_for("directory", temp.path(), &keys).await;
+    for (key, says) in [
+        ("link", "x/link, "),
+        ("taken", "x/taken: a directory, not a file"),
+        ("way/a", "x/way: a symbolic link, not a directory"),
+        ("file/a", "x/file: a file, not a directory"),
+        ("shown", "x/shown.previous: a symbolic link, not a file"),
+        ("large", "larger than the limit of 1048576"),
+    ] {
+        assert_found_of(&findings, key, Severity::Error, says);
+    }
+    assert_found_of(&findings, "first", Severity::Warning, "1 more hard links lead to it");
+    // The two links are one.
+    assert_eq!(findings.len(), 6, "{findings:#?}");
+}
+
+#[tokio::test]
+async fn each_place_in_a_file_is_tried_for_every_edit_of_a_rotation() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("x");
+    let text = r#"{"db": {"password": "a"}, "port": 5432, "list": ["a"], "twice": "a", "twice": "b"}"#;
+    fs::write(&path, text).unwrap();
+    chmod(&path, 0o600);
+    let keys = ["/db/password", "/db/new", "/port", "/none/key", "/port/key", "/list/0", "/twice"];
+    let findings = examine_for("document", temp.path(), &keys).await;
+    for (key, says) in [
+        ("/port", "holds something other than text"),
+        ("/none/key", "the document has no /none"),
+        ("/port/key", "neither an object nor an array"),
+        ("/list/0", "/list/0_previous"),
+        ("/twice", "is there twice"),
+    ] {
+        assert_found_of(&findings, key, Severity::Error, says);
+    }
+    assert_eq!(findings.len(), 5, "{findings:#?}");
+
+    // What a person rotates need only be readable.
+    let findings = examine_as("document", temp.path(), &keys, false).await;
+    assert_found_of(&findings, "/port", Severity::Error, "holds something other than text");
+    assert!(findings.iter().all(|found| !found.message.contains("/list")), "{findings:#?}");
+
+    fs::write(&path, "A=1\nB=2\nB=3\n").unwrap();
+    let findings = examine_for("env-file", temp.path(), &["A", "B", "C"]).await;
+    assert_found_of(&findings, "B", Severity::Error, "B");
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+}
+
+#[rstest]
+#[case("directory", "key")]
+#[case("env-file", "KEY")]
+#[case("document", "/key")]
+#[tokio::test]
+async fn examining_changes_nothing(#[case] name: &str, #[case] key: &str) {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("x");
+    if name == "directory" {
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join(key), "a").unwrap();
+    } else {
+        fs::write(&path, "{}").unwrap();
+    }
+    let everything = || {
+        let mut all = vec![temp.path().to_owned(), path.clone()];
+        for directory in [temp.path(), &*path] {
+            all.extend(fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()));
+        }
+        let seen = all.into_iter().map(|path| {
+            let metadata = path.symlink_metadata().unwrap();
+            (path, metadata.mode(), metadata.modified().unwrap(), metadata.ctime_nsec(), metadata.len())
+        });
+        seen.collect::<Vec<_>>()
+    };
+    let before = everything();
+    examine_for(name, temp.path(), &[key, "absent/one"]).await;
+    assert_eq!(everything(), before);
 }

@@ -3,7 +3,7 @@
 use keywheel_core::{Result, provider::Finding};
 
 use super::named::Named;
-use crate::examine::{finding_of, missing_rights};
+use crate::{examine::finding_of, rights::missing_on};
 
 /// The operation, for errors.
 pub(super) const EXAMINE: &str = "examine";
@@ -16,7 +16,7 @@ pub(super) async fn rotator(
 ) -> Vec<Finding> {
     let examined = async {
         let (mut session, name) = named.begin(EXAMINE, None)?;
-        let missing = missing_rights(&mut session, needed(name).into_iter().collect()).await?;
+        let missing = missing_on(&mut session, &needed(name)).await?;
         // Without a right it would be said again, and less clearly.
         if missing.is_empty() { look.await.map(|finding| finding.into_iter().collect()) } else { Ok(missing) }
     };

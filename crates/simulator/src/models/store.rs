@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keywheel_core::{
     CallContext, Clock, Effect, Error, ErrorKind, Fingerprinter, Identity, Result, SecretValue, VersionId,
-    provider::{Finding, Store},
+    provider::{Entrusted, Finding, Store},
     rotation::Location,
     secret::{RotationMark, Secret, SecretCapabilities, Stage, VersionInfo, Versions},
 };
@@ -80,7 +80,7 @@ impl Store for SimStore {
         })
     }
 
-    async fn examine(&self) -> Vec<Finding> {
+    async fn examine(&self, _entrusted: &[Entrusted]) -> Vec<Finding> {
         Vec::new()
     }
 }

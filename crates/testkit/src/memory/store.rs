@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use keywheel_core::{
     Fingerprinter,
-    provider::{Finding, Store},
+    provider::{Entrusted, Finding, Store},
     rotation::Location,
     secret::Secret,
     secret::Stage,
@@ -60,7 +60,7 @@ impl Store for MemoryStore {
         Arc::new(self.open(location, fingerprinter))
     }
 
-    async fn examine(&self) -> Vec<Finding> {
+    async fn examine(&self, _entrusted: &[Entrusted]) -> Vec<Finding> {
         Vec::new()
     }
 }

@@ -105,6 +105,7 @@ pub(super) fn login(state: &mut State, asked: &Asked<'_>) -> Option<Answer> {
 /// What every token may ask about itself.
 pub(super) fn own(state: &mut State, name: &str, token: &Token, asked: &Asked<'_>) -> Option<Answer> {
     match asked.path {
+        path if token.without_default && path != "auth/token/lookup-self" => None,
         "auth/token/lookup-self" => Some(envelope(200, seen(name, token))),
         "auth/token/renew-self" => {
             state.renewals += 1;

@@ -31,6 +31,8 @@ pub struct Token {
     pub rules: Vec<(String, Vec<&'static str>)>,
     /// How many seconds it lives; zero is for ever.
     pub ttl: u64,
+    /// It may look itself up, and lacks what else the policy `default` allows.
+    pub without_default: bool,
 }
 
 pub(super) enum Engine {

@@ -3,7 +3,7 @@
 mod answers;
 mod ground;
 mod life;
-mod query;
+pub(crate) mod query;
 
 use keywheel_core::SecretValue;
 use keywheel_testkit::conformance::RotatorFixture;

@@ -170,11 +170,7 @@ async fn every_refusal_has_its_kind_and_quotes_nothing() {
 
 #[tokio::test]
 async fn doctor_names_the_right_that_is_missing() {
-    let service = Service::giving(vec![
-        refused("GetParameterHistory", 400, "AccessDeniedException"),
-        refused("GetParameter", 400, "ParameterNotFound"),
-    ])
-    .await;
+    let service = Service::giving(vec![refused("GetParameterHistory", 400, "AccessDeniedException")]).await;
     let findings = scene(&service).findings().await;
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].message.contains("ssm:GetParameterHistory"), "{findings:?}");

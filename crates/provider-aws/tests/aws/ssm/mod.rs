@@ -1,7 +1,7 @@
 //! Secrets in Parameter Store.
 
 mod answers;
-mod eye;
+pub(crate) mod eye;
 mod life;
 mod network;
 mod settings;
