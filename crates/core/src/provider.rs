@@ -2,6 +2,7 @@
 //!
 //! The facade holds the one table of kinds; everything else sees only these traits.
 
+mod administrator;
 mod declared;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -22,6 +23,7 @@ use crate::{
     yaml,
 };
 
+pub use administrator::{Administrator, PasswordSource};
 pub use declared::{Declaration, Mistake, kind};
 
 /// Something that `doctor` found.
