@@ -69,7 +69,7 @@ async fn wherever_the_connection_is_cut_the_next_call_ends_it(
 #[tokio::test]
 async fn a_function_that_is_ended_anywhere_is_begun_again() {
     let server = postgres();
-    for pause in (0..40).map(|step| Duration::from_millis(step * 3)) {
+    for pause in (0..12).map(|step| Duration::from_millis(step * 8)) {
         let role = role(&server);
         let scene = Scene::with("single", &document("postgres", server.port(), &role).to_string()).await;
         let token = scene.begin().await;
