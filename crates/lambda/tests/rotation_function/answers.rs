@@ -46,7 +46,7 @@ fn no_value() -> Answer {
 async fn serve(service: &Service, step: Step) -> Result<Outcome, Error> {
     let event = Event { secret: "db".to_owned(), token: PENDING.to_owned(), step };
     let outcome =
-        Scene::new("single").function_at(service.port, &[]).serve(&event, Duration::from_secs(60)).await;
+        Scene::new("single").function_at(service.port, &[]).serve(&event, Duration::from_mins(1)).await;
     if let Err(error) = &outcome {
         assert!(!error.to_string().contains(OLD), "{error}");
     }
@@ -140,7 +140,7 @@ async fn a_secret_that_cannot_be_changed_is_not_rotated() {
 }
 
 /// The answers up to the move of the label, of a database that accepts both.
-async fn before_the_move() -> (std::sync::Arc<keywheel_testservers::Postgres>, Vec<Answer>) {
+fn before_the_move() -> (std::sync::Arc<keywheel_testservers::Postgres>, Vec<Answer>) {
     let server = postgres();
     let text = document("postgres", server.port(), &role(&server));
     (server, vec![described(&json!({})), value(CURRENT, &text), value(PENDING, &text)])
@@ -148,7 +148,7 @@ async fn before_the_move() -> (std::sync::Arc<keywheel_testservers::Postgres>, V
 
 #[tokio::test]
 async fn the_label_is_moved_by_one_request_that_the_service_compares() {
-    let (_server, mut answers) = before_the_move().await;
+    let (_server, mut answers) = before_the_move();
     answers.push(("UpdateSecretVersionStage", 200, json!({})));
     let service = Service::giving(answers).await;
     assert_eq!(serve(&service, Step::Finish).await.unwrap(), Outcome::Finished);
@@ -163,7 +163,7 @@ async fn whoever_loses_the_race_for_the_label_leaves_it_where_it_is() {
     let lost = json!({OTHER: ["AWSCURRENT"], CURRENT: ["AWSPREVIOUS"], PENDING: ["AWSPENDING"]});
     let won = json!({PENDING: ["AWSCURRENT", "AWSPENDING"], CURRENT: ["AWSPREVIOUS"]});
     for (labels, conflict) in [(lost, true), (won, false)] {
-        let (_server, mut answers) = before_the_move().await;
+        let (_server, mut answers) = before_the_move();
         answers.push(refused("UpdateSecretVersionStage", 400, "InvalidParameterException"));
         answers.push(described(&json!({"VersionIdsToStages": labels})));
         let service = Service::giving(answers).await;
@@ -179,7 +179,7 @@ async fn whoever_loses_the_race_for_the_label_leaves_it_where_it_is() {
 
 #[tokio::test]
 async fn a_move_whose_answer_was_lost_is_seen_by_the_next_look() {
-    let (_server, mut answers) = before_the_move().await;
+    let (_server, mut answers) = before_the_move();
     answers.push(refused("UpdateSecretVersionStage", 500, "InternalServiceError"));
     answers
         .push(described(&json!({"VersionIdsToStages": {PENDING: ["AWSCURRENT"], CURRENT: ["AWSPREVIOUS"]}})));

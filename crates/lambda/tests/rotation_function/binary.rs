@@ -70,7 +70,7 @@ fn event(scene: &Scene, token: &str, step: &str) -> String {
 /// None of `values` is in `text`, in none of the ways in which bytes get into logs.
 fn find(values: &[String], text: &str) {
     for value in values {
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = value.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let decimal = value.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
         // Without the end, which depends on what comes after.
         let base64 = BASE64.encode(&value.as_bytes()[..value.len() / 3 * 3]);

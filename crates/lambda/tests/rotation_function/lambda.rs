@@ -94,7 +94,7 @@ impl Lambda {
     pub(crate) async fn invoke(&mut self, event: &str) -> Said {
         self.queue.events.lock().unwrap().push_back(event.to_owned());
         self.queue.more.notify_one();
-        let said = tokio::time::timeout(Duration::from_secs(60), self.said.recv()).await;
+        let said = tokio::time::timeout(Duration::from_mins(1), self.said.recv()).await;
         said.expect("an answer in time").unwrap()
     }
 }

@@ -42,7 +42,7 @@ async fn wherever_the_connection_is_cut_the_next_call_ends_it(
             let proxy = if way == Way::ToSecretsManager { &to_manager } else { &to_database };
             proxy.set(Weather::Once(let_through, mishap));
             let function = scene.function_at(to_manager.port(), &[]);
-            let outcome = function.serve(&scene.event(&token, step), Duration::from_secs(60)).await;
+            let outcome = function.serve(&scene.event(&token, step), Duration::from_mins(1)).await;
             let struck = proxy.has_struck();
             proxy.set(Weather::Fair);
             if let Err(error) = outcome {

@@ -94,16 +94,16 @@ async fn a_server_is_known_by_its_certificate() {
     scene.file("roots.pem", &authority.pem());
     scene.file("others.pem", &Authority::called("somebody else").pem());
     let token = scene.begin().await;
-    let served = async |roots: &str, step| {
+    let call = async |roots: &str, step| {
         let function = scene.function_at(scene.moto_port(), &[("ROOT_CERTIFICATES", roots)]);
-        function.serve(&scene.event(&token, step), std::time::Duration::from_secs(60)).await
+        function.serve(&scene.event(&token, step), std::time::Duration::from_mins(1)).await
     };
-    served("roots.pem", Step::Create).await.unwrap();
-    let error = served("others.pem", Step::Set).await.unwrap_err();
+    call("roots.pem", Step::Create).await.unwrap();
+    let error = call("others.pem", Step::Set).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidConfig, "{error}");
     assert!(server.lets_in(&role, OLD));
     for step in Step::ALL {
-        served("roots.pem", step).await.unwrap_or_else(|error| panic!("{step}: {error}"));
+        call("roots.pem", step).await.unwrap_or_else(|error| panic!("{step}: {error}"));
     }
     assert!(server.lets_in(&role, &scene.password("AWSCURRENT").await));
 }

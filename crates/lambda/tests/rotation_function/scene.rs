@@ -160,7 +160,7 @@ impl Scene {
 
     /// One step, by a function that was just started.
     pub(crate) async fn step(&self, token: &str, step: Step) -> Result<Outcome> {
-        self.function().serve(&self.event(token, step), Duration::from_secs(60)).await
+        self.function().serve(&self.event(token, step), Duration::from_mins(1)).await
     }
 
     /// The four steps in order.
