@@ -51,7 +51,7 @@ async fn wherever_the_connection_is_cut_the_next_call_ends_it(
             if pending.is_some() {
                 assert_eq!(scene.document("AWSPENDING").await, pending, "a value that was there is kept");
             }
-            for step in Step::ALL {
+            for step in Step::ALL.into_iter().skip_while(|earlier| *earlier != step) {
                 let done = scene.step(&token, step).await;
                 done.unwrap_or_else(|error| panic!("{step} {way:?} {mishap:?} {let_through}: {error}"));
             }
