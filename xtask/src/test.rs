@@ -12,7 +12,7 @@ use crate::command::{self, Outcome, answers, cargo};
 const SKIPPED: &str = "KEYWHEEL_SKIPPED";
 
 /// Tests that share one server: it takes seconds to start, and would do so for each test in a process of its own.
-const ONE_PROCESS: [&str; 4] = ["aws", "engines", "openbao", "rabbitmq"];
+const ONE_PROCESS: [&str; 5] = ["aws", "engines", "openbao", "rabbitmq", "rotation_function"];
 
 pub(crate) fn run_tests() -> Outcome<()> {
     // Absolute, since each test runs in its package's directory.

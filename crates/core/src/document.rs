@@ -100,20 +100,31 @@ fn document(
         Error::not_applied(ErrorKind::InvalidValue, "compose document", "the value is not text")
     })?;
     let mut fields = earlier.map(Fields::of).transpose()?.unwrap_or_default();
-    fields.set("engine", Field::Text(connection.engine));
-    fields.set("host", Field::Text(&connection.host));
+    fields.set_text("engine", connection.engine);
+    fields.set_text("host", &connection.host);
     fields.set("port", Field::Number(connection.port));
     if let Some(database) = &connection.database {
-        fields.set("dbname", Field::Text(database));
+        fields.set_text("dbname", database);
     }
-    fields.set("username", Field::Text(identity.as_str()));
-    fields.set("password", Field::Text(password));
+    fields.set_text("username", identity.as_str());
+    fields.set_text("password", password);
     fields.write()
 }
 
 /// The document's fields, borrowed from where they stand: nothing that holds a value is copied.
+///
+/// ```
+/// use keywheel_core::{SecretValue, document::Fields};
+///
+/// let earlier = SecretValue::copy_from(br#"{"username": "app", "password": "old", "masterarn": "arn:x"}"#);
+/// let mut fields = Fields::of(&earlier)?;
+/// fields.set_text("password", "new");
+/// let later = fields.write()?;
+/// assert_eq!(later.expose_secret(), br#"{"masterarn":"arn:x","password":"new","username":"app"}"#);
+/// # Ok::<(), keywheel_core::Error>(())
+/// ```
 #[derive(Default)]
-struct Fields<'a>(BTreeMap<Cow<'a, str>, Field<'a>>);
+pub struct Fields<'a>(BTreeMap<Cow<'a, str>, Field<'a>>);
 
 enum Field<'a> {
     Kept(&'a RawValue),
@@ -122,7 +133,11 @@ enum Field<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(value: &'a SecretValue) -> Result<Self> {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is no JSON object; the error does not quote it.
+    pub fn of(value: &'a SecretValue) -> Result<Self> {
         // The parser's own words would quote the text.
         let fields: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_slice(value.expose_secret())
             .map_err(|error| {
@@ -135,14 +150,35 @@ impl<'a> Fields<'a> {
         self.0.insert(Cow::Borrowed(name), field);
     }
 
-    fn text(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
+    /// Has `name` be this text.
+    pub fn set_text(&mut self, name: &'static str, text: &'a str) {
+        self.set(name, Field::Text(text));
+    }
+
+    /// What stands behind `name`, as it was written; nothing of what was set since.
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
+        match self.0.get(name) {
+            Some(Field::Kept(raw)) => Some(raw.get()),
+            Some(Field::Text(_) | Field::Number(_)) | None => None,
+        }
+    }
+
+    /// The text behind `name`, if there is such a field.
+    ///
+    /// # Errors
+    /// `InvalidValue` when it is something else than text.
+    pub fn text(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
         let Some(Field::Kept(raw)) = self.0.get(name) else { return Ok(None) };
         let text =
             serde_json::from_str(raw.get()).map_err(|_| invalid(&format!("its `{name}` is no text")))?;
         Ok(Some(Zeroizing::new(text)))
     }
 
-    fn write(&self) -> Result<SecretValue> {
+    /// The document, sorted by its fields' names.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written, which no document that was read gives cause for.
+    pub fn write(&self) -> Result<SecretValue> {
         let failed =
             |_| Error::not_applied(ErrorKind::Internal, "compose document", "it cannot be written as JSON");
         // Written twice: the first time to know its length, so that the second leaves nothing behind when it grows.

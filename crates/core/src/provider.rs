@@ -2,6 +2,7 @@
 //!
 //! The facade holds the one table of kinds; everything else sees only these traits.
 
+mod administrator;
 mod declared;
 mod finding;
 
@@ -22,6 +23,7 @@ use crate::{
     yaml,
 };
 
+pub use administrator::{Administrator, PasswordSource};
 pub use declared::{Declaration, Mistake, kind};
 pub use finding::{Finding, Severity, listed, merged};
 

@@ -41,6 +41,8 @@ pub use kinds::access_keys;
 pub use kinds::parameters;
 #[cfg(feature = "secretsmanager")]
 pub use kinds::secrets;
+#[cfg(feature = "secretsmanager")]
+pub use secrets_manager::{RotatedSecret, RotatedSecrets, RotationLabels};
 #[cfg(feature = "iam")]
 pub use settings::AccessKeysSettings;
 #[cfg(feature = "ssm")]

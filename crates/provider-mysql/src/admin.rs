@@ -6,7 +6,7 @@ use std::{
 };
 
 use keywheel_core::{
-    CallContext, Clock, Effect, Error, ErrorKind, Result, SecretValue, inventory::CredentialRef,
+    CallContext, Clock, Effect, Error, ErrorKind, Result, SecretValue, provider::PasswordSource,
 };
 use mysql_async::{
     Conn,
@@ -28,7 +28,7 @@ const MOST_IDLE: usize = 2;
 /// The administrator.
 pub(crate) struct Login {
     pub(crate) user: String,
-    pub(crate) password: CredentialRef,
+    pub(crate) password: PasswordSource,
 }
 
 /// The sessions of one target, shared by its rotators.

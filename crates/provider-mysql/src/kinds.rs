@@ -15,6 +15,6 @@ impl Declaration<dyn Target> for MysqlSettings {
     const KIND: &'static str = "mysql";
 
     fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Vec<Mistake>> {
-        Ok(Arc::new(self.resolve(surroundings)?))
+        Ok(Arc::new(self.resolve(surroundings, None)?))
     }
 }

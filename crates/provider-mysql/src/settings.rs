@@ -2,7 +2,7 @@
 
 use keywheel_core::{
     inventory::CredentialRef,
-    provider::{Mistake, Surroundings},
+    provider::{Administrator, Mistake, PasswordSource, Surroundings},
     rotator::Strategy,
 };
 use schemars::JsonSchema;
@@ -107,15 +107,21 @@ pub enum ServerSetting {
 }
 
 impl MysqlSettings {
-    /// Checks the settings, without looking at the server.
+    /// The target that these settings declare. An `administrator` whose password the caller holds makes the changes in
+    /// place of `login`. Does not look at the server.
     ///
     /// # Errors
     /// Every mistake, not only the first.
-    pub fn resolve(self, surroundings: &Surroundings) -> Result<MysqlTarget, Vec<Mistake>> {
+    pub fn resolve(
+        self,
+        surroundings: &Surroundings,
+        administrator: Option<Administrator>,
+    ) -> Result<MysqlTarget, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         for (field, text) in [
             ("host", Some(&self.host)),
             ("account-host", self.account_host.as_ref()),
+            ("login.user", administrator.as_ref().map(|held| &held.user)),
             ("login.user", self.login.as_ref().map(|login| &login.user)),
             ("tls.server-name", self.tls.server_name.as_ref()),
             ("tls.root-certificate", self.tls.root_certificate.as_ref()),
@@ -138,7 +144,7 @@ impl MysqlSettings {
         if self.port == 0 {
             mistakes.push(Mistake::new("port", "no server has the port 0", "leave it out for 3306"));
         }
-        if self.strategy == StrategySetting::Alternating && self.login.is_none() {
+        if self.strategy == StrategySetting::Alternating && self.login.is_none() && administrator.is_none() {
             mistakes.push(Mistake::new(
                 "strategy",
                 "accounts that take turns need an administrator that creates, unlocks and locks them",
@@ -156,9 +162,16 @@ impl MysqlSettings {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let login = self
-            .login
-            .map(|login| Login { user: login.user, password: login.password.beside(&surroundings.base) });
+        let login = match (administrator, self.login) {
+            (Some(Administrator { user, password }), _) => {
+                Some(Login { user, password: PasswordSource::Held(password) })
+            }
+            (None, Some(LoginSettings { user, password })) => {
+                let password = PasswordSource::Named(password.beside(&surroundings.base));
+                Some(Login { user, password })
+            }
+            (None, None) => None,
+        };
         let flavour = self.server.map(|server| match server {
             ServerSetting::Mysql => Flavour::MySql,
             ServerSetting::Mariadb => Flavour::MariaDb,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use keywheel_core::{CallContext, Clock, Effect, Error, ErrorKind, Result, inventory::CredentialRef};
+use keywheel_core::{CallContext, Clock, Effect, Error, ErrorKind, Result, provider::PasswordSource};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
@@ -30,7 +30,7 @@ const DURABLE: &str =
 /// Who may change roles.
 pub(crate) struct Login {
     pub(crate) user: String,
-    pub(crate) password: CredentialRef,
+    pub(crate) password: PasswordSource,
 }
 
 /// The sessions of one login.

@@ -30,7 +30,7 @@ impl Declaration<dyn Target> for PostgresSettings {
     const KIND: &'static str = "postgres";
 
     fn declare(self, surroundings: &Surroundings) -> Result<Arc<dyn Target>, Vec<Mistake>> {
-        Ok(Arc::new(self.resolve(surroundings)?))
+        Ok(Arc::new(self.resolve(surroundings, None)?))
     }
 }
 

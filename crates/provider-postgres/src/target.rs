@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keywheel_core::{
     Identity,
-    provider::{Connection, Mistake, Surroundings, Target},
+    provider::{Administrator, Connection, Mistake, PasswordSource, Surroundings, Target},
     rotator::{Rotator, Strategy},
 };
 
@@ -20,8 +20,16 @@ pub struct PostgresTarget {
 }
 
 impl PostgresSettings {
-    /// Checks the settings, without looking at files or servers.
-    pub(crate) fn resolve(self, surroundings: &Surroundings) -> Result<PostgresTarget, Vec<Mistake>> {
+    /// The target that these settings declare. An `administrator` whose password the caller holds makes the changes in
+    /// place of `login`. Looks at no file and no server.
+    ///
+    /// # Errors
+    /// Every mistake, not only the first.
+    pub fn resolve(
+        self,
+        surroundings: &Surroundings,
+        administrator: Option<Administrator>,
+    ) -> Result<PostgresTarget, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let Self { host, port, database, sslmode, root_certificate, client_certificate, strategy, login } =
             self;
@@ -31,7 +39,7 @@ impl PostgresSettings {
             TurnsSettings::InPlace => Strategy::InPlace,
             TurnsSettings::Alternating => Strategy::Alternating,
         };
-        if login.is_none() && strategy == Strategy::Alternating {
+        if login.is_none() && administrator.is_none() && strategy == Strategy::Alternating {
             mistakes.push(Mistake::new(
                 "login",
                 "roles that take turns are changed by a third one, and nothing says which",
@@ -39,7 +47,13 @@ impl PostgresSettings {
                  password",
             ));
         }
-        let login = login.and_then(|login| login.resolve(surroundings, &mut mistakes));
+        let login = match administrator {
+            Some(Administrator { user, password }) => {
+                let password = PasswordSource::Held(password);
+                named(user, &mut mistakes).map(|user| Login { user, password })
+            }
+            None => login.and_then(|login| login.resolve(surroundings, &mut mistakes)),
+        };
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -51,12 +65,17 @@ impl PostgresSettings {
 
 impl LoginSettings {
     pub(crate) fn resolve(self, surroundings: &Surroundings, mistakes: &mut Vec<Mistake>) -> Option<Login> {
-        if self.user.is_empty() || self.user.contains('\0') {
-            mistakes.push(Mistake::new("login.user", "no role is called that", "write the role's name"));
-            return None;
-        }
-        Some(Login { user: self.user, password: self.password.beside(&surroundings.base) })
+        let user = named(self.user, mistakes)?;
+        Some(Login { user, password: PasswordSource::Named(self.password.beside(&surroundings.base)) })
     }
+}
+
+fn named(user: String, mistakes: &mut Vec<Mistake>) -> Option<String> {
+    if user.is_empty() || user.contains('\0') {
+        mistakes.push(Mistake::new("login.user", "no role is called that", "write the role's name"));
+        return None;
+    }
+    Some(user)
 }
 
 impl Target for PostgresTarget {

@@ -14,8 +14,10 @@ mod picture;
 mod promote;
 mod requests;
 mod retire;
+mod rotated;
 mod secret;
 mod stage;
 mod store;
 
+pub use rotated::{RotatedSecret, RotatedSecrets, RotationLabels};
 pub(crate) use store::SecretsManager;

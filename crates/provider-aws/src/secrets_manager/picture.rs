@@ -18,6 +18,7 @@ pub(super) struct Picture {
     pub(super) description: Option<String>,
     deleted_at: Option<String>,
     replica_of: Option<String>,
+    pub(super) rotates: bool,
     labels: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -33,6 +34,7 @@ impl Picture {
             }),
             // The primary secret of a replicated one names itself.
             replica_of: output.primary_region.filter(|primary| own.as_ref() != Some(primary)),
+            rotates: output.rotation_enabled == Some(true),
             labels: labels.map(|(id, labels)| (id, labels.into_iter().collect())).collect(),
         }
     }
@@ -71,6 +73,11 @@ impl Picture {
 
     pub(super) fn labels(&self, id: &str) -> impl Iterator<Item = &str> {
         self.labels.get(id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Every version that has a label.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().filter(|(_, labels)| !labels.is_empty()).map(|(id, _)| id.as_str())
     }
 
     /// Whether the version has any label; others are as good as gone.

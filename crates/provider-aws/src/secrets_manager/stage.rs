@@ -108,7 +108,7 @@ impl AwsSecret {
     }
 
     /// What the store has no room for, before anything is sent.
-    fn admit(&self, value: &SecretValue) -> Result<()> {
+    pub(super) fn admit(&self, value: &SecretValue) -> Result<()> {
         let message = match value.len() {
             0 => "Secrets Manager takes no empty value".to_owned(),
             length if length > LARGEST => {

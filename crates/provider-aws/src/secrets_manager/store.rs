@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) kms_key: Option<String>,
     /// Whether text is kept as bytes, too.
     pub(crate) binary: bool,
-    client: OnceCell<Client>,
+    pub(super) client: OnceCell<Client>,
 }
 
 impl Shared {
