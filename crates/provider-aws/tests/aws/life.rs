@@ -300,3 +300,16 @@ async fn previous_versions_that_nobody_retires_are_not_taken_for_pending() {
     let marks = eye.labels(&name).await.into_iter().filter(|(label, _)| label.starts_with("keywheel"));
     assert_eq!(marks.count(), 2);
 }
+
+#[tokio::test]
+async fn what_was_dropped_since_the_look_is_not_promoted() {
+    let Set { server: _server, name, scene, eye } = set();
+    let old = eye.make(&name, "old").await;
+    let (ours, theirs) = (scene.secret(&name), scene.secret(&name));
+    let new = ours.stage(&rotation(1), &value("new"), None).await.unwrap().id;
+    ours.versions().await.unwrap();
+    theirs.retire(&rotation(1), &new).await.unwrap();
+    let refused = ours.promote(&rotation(1), &new, Some(&old.as_str().into())).await.unwrap_err();
+    assert_eq!((refused.kind, refused.effect), (ErrorKind::NotFound, Effect::NotApplied), "{refused}");
+    assert_eq!(text_at(&*theirs, Stage::Current).await.as_deref(), Some("old"));
+}
