@@ -11,7 +11,7 @@ use keywheel_core::{
 };
 
 use crate::{
-    act::{self, Acting},
+    act::{self, Acting, Places},
     engine::{Engine, stopped},
     event::{EngineEvent, Point},
     lease::HeldLease,
@@ -26,6 +26,7 @@ pub(crate) struct Drive<'a> {
     engine: &'a Arc<Engine>,
     lease: &'a Arc<HeldLease>,
     history: History,
+    places: Places,
     /// The step whose intent was written together with the outcome of the one before it.
     begun: Option<Begun>,
 }
@@ -38,7 +39,7 @@ struct Begun {
 
 impl<'a> Drive<'a> {
     pub(crate) fn new(engine: &'a Arc<Engine>, lease: &'a Arc<HeldLease>, history: History) -> Self {
-        Self { engine, lease, history, begun: None }
+        Self { engine, lease, history, places: Places::default(), begun: None }
     }
 
     /// Goes on until the rotation finished, waits for longer than this run does, is parked, or is asked to stop.
@@ -101,8 +102,14 @@ impl<'a> Drive<'a> {
         let step = action.describe(self.history.spec());
         tracing::debug!(%step, probe_first, "next step");
         boundary.at(Point::AfterIntent, &self.history, action);
-        let acting =
-            Acting { engine: self.engine, history: &self.history, lease: self.lease, probe_first, new_value };
+        let acting = Acting {
+            engine: self.engine,
+            history: &self.history,
+            lease: self.lease,
+            probe_first,
+            places: &self.places,
+            new_value,
+        };
         let outcome = act::perform(acting, action).await;
         if !intent_first() {
             self.record(Event::Begin { action }).await?;

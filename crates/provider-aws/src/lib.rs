@@ -21,6 +21,8 @@ mod failure;
 mod iam;
 mod kinds;
 #[cfg(any(feature = "secretsmanager", feature = "ssm"))]
+mod looked;
+#[cfg(any(feature = "secretsmanager", feature = "ssm"))]
 mod looks;
 #[cfg(any(feature = "secretsmanager", feature = "ssm"))]
 mod mark;

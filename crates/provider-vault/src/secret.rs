@@ -14,7 +14,7 @@
 //! | `publish` | `D.next = b`; `R.pending` stays, for it has the mark |
 //! | `promote(b, a)` | `D.value = b`, `D.previous = a` if there is such a field, `D.next` gone: in one write, only if `D` still is version `n` · `R.current = b`, `R.previous = a` at `n`, `R.pending` gone |
 //! | `promote(a, b)`, the way back | the same: `b` is displaced as `a` was |
-//! | `retire(x)` | gone from `D.next`, `D.previous` · version `n` destroyed · gone from `R` |
+//! | `retire(x)` | if `x` is pending: `D` again as it is, which is version `n + 1` and bars a promotion under way · gone from `D.next`, `D.previous` · version `n` destroyed · gone from `R` |
 //!
 //! Between the two writes of `promote` the record is behind: what it has as pending is current, or what it has as previous.
 //! That is seen by the ids, and then the version that was displaced is looked for below the latest one, where it must be.
@@ -30,8 +30,8 @@
 //! | `promote` | 4 | 4, with a previous version from before 5 |
 //! | `retire` of `previous` | 6 | 5 |
 //!
-//! The first `stage` of a secret is one more. `stage` after `versions` of the same handle is one less, `retire` two, and three
-//! without such a field.
+//! The first `stage` of a secret is one more. `stage` after `versions` of the same handle is one less, `promote` of what is
+//! pending and `retire` two, and `retire` three without such a field.
 
 mod picture;
 mod promote;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use keywheel_core::{Effect, Error, ErrorKind, Result, inventory::CredentialRef};
+use keywheel_core::{Effect, Error, ErrorKind, Result, SecretValue, inventory::CredentialRef};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -21,8 +21,8 @@ pub(crate) struct Tls {
     pub(crate) client: Option<(PathBuf, CredentialRef)>,
 }
 
-/// What rustls needs. The provider is named, so that nothing depends on which one a process installed. Files are read anew
-/// for each operation: whoever renews them need not restart anything.
+/// What rustls needs. The provider is named, so that nothing depends on which one a process installed. The files may be
+/// others than those that [`files`] just read: then the next call makes another one.
 pub(crate) fn config(tls: &Tls, plain: bool) -> Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -37,6 +37,23 @@ pub(crate) fn config(tls: &Tls, plain: bool) -> Result<ClientConfig> {
     builder
         .with_client_auth_cert(chain, key)
         .map_err(|_| refused("it is not the key of the client's certificate, or of an unknown sort"))
+}
+
+/// What is in the files that the settings name.
+pub(crate) fn files(tls: &Tls) -> Result<Vec<SecretValue>> {
+    let mut found = Vec::new();
+    for path in tls.ca_file.iter().chain(tls.client.as_ref().map(|(certificate, _)| certificate)) {
+        found.push(SecretValue::from_vec(text(path)?));
+    }
+    if let Some((_, key)) = &tls.client {
+        found.push(key.read()?);
+    }
+    Ok(found)
+}
+
+fn text(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path)
+        .map_err(|error| Error::from_io(READ, Effect::NotApplied, error).with("path", path.display()))
 }
 
 fn roots(tls: &Tls) -> Result<RootCertStore> {
@@ -58,8 +75,7 @@ fn roots(tls: &Tls) -> Result<RootCertStore> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let text = std::fs::read(path)
-        .map_err(|error| Error::from_io(READ, Effect::NotApplied, error).with("path", path.display()))?;
+    let text = text(path)?;
     let all: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     all.ok().filter(|all| !all.is_empty()).ok_or_else(|| unusable(path))
 }

@@ -1,6 +1,9 @@
 //! What every action needs: the rotation so far, handles to stores and target, and the values, read when first needed.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use keywheel_core::{
     CallContext, Error, ErrorKind, Fingerprinter, Result, SecretValue, VersionId,
@@ -20,8 +23,31 @@ pub(crate) struct Acting<'a> {
     pub(crate) lease: &'a Arc<HeldLease>,
     /// An earlier attempt of this action may have had its effect.
     pub(crate) probe_first: bool,
+    pub(crate) places: &'a Places,
     /// The new value, once this process has seen it. Lives in memory, for this rotation only.
     pub(crate) new_value: &'a mut Option<SecretValue>,
+}
+
+/// One handle for each of a rotation's stores, for as long as this process works on the rotation: what a store saw in a look
+/// may spare the change after it a look of its own.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<BTreeMap<StoreIndex, Arc<dyn Secret>>>);
+
+impl Places {
+    fn at(
+        &self,
+        index: StoreIndex,
+        open: impl FnOnce() -> Result<Arc<dyn Secret>>,
+    ) -> Result<Arc<dyn Secret>> {
+        // A handle is whole or not there.
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(secret) = places.get(&index) {
+            return Ok(Arc::clone(secret));
+        }
+        let secret = open()?;
+        places.insert(index, Arc::clone(&secret));
+        Ok(secret)
+    }
 }
 
 /// A secret in one of the rotation's stores.
@@ -59,7 +85,8 @@ impl<'a> Acting<'a> {
         let at = self.history.spec().store(index).ok_or_else(|| {
             Error::not_applied(ErrorKind::Internal, "find store", "the rotation has no such store")
         })?;
-        Ok(Place { at, secret: self.handles().secret(at, self.fingerprinter()?)? })
+        let secret = self.places.at(index, || self.handles().secret(at, self.fingerprinter()?))?;
+        Ok(Place { at, secret })
     }
 
     pub(crate) fn rotator(&self) -> Result<Arc<dyn Rotator>> {

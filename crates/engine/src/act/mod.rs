@@ -9,6 +9,6 @@ mod store;
 mod superseded;
 mod target;
 
-pub(crate) use acting::Acting;
+pub(crate) use acting::{Acting, Places};
 pub(crate) use perform::perform;
 pub(crate) use store::current_fingerprint;

@@ -16,6 +16,7 @@ pub(super) const PENDING: &str = "AWSPENDING";
 pub(super) struct Picture {
     pub(super) exists: bool,
     pub(super) description: Option<String>,
+    arn: Option<String>,
     deleted_at: Option<String>,
     replica_of: Option<String>,
     pub(super) rotates: bool,
@@ -25,10 +26,12 @@ pub(super) struct Picture {
 impl Picture {
     pub(super) fn of(output: DescribeSecretOutput) -> Self {
         let own = output.arn.as_deref().and_then(|arn| arn.split(':').nth(3)).map(ToOwned::to_owned);
+        let arn = output.arn;
         let labels = output.version_ids_to_stages.unwrap_or_default().into_iter();
         Self {
             exists: true,
             description: output.description,
+            arn,
             deleted_at: output.deleted_date.map(|at| {
                 jiff::Timestamp::from_second(at.secs()).map_or_else(|_| String::new(), |at| at.to_string())
             }),
@@ -37,6 +40,11 @@ impl Picture {
             rotates: output.rotation_enabled == Some(true),
             labels: labels.map(|(id, labels)| (id, labels.into_iter().collect())).collect(),
         }
+    }
+
+    /// What no other version of any secret is called: the ARN of a secret that was made anew ends in other letters.
+    pub(super) fn key(&self, id: &str) -> Option<String> {
+        self.arn.as_ref().map(|arn| format!("{arn} {id}"))
     }
 
     pub(super) fn is_deleted(&self) -> bool {

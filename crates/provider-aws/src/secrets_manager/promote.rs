@@ -16,6 +16,8 @@ impl AwsSecret {
         version: &VersionId,
         expected: Option<&VersionId>,
     ) -> Result<()> {
+        // Not from what `versions` saw: the service compares who is current, and not whether the new version was dropped since.
+        self.looked.take();
         let mut call = self.call("promote", Some(context));
         let picture = self.describe(&call, &self.name).await?;
         picture.writable(&call, &self.name)?;

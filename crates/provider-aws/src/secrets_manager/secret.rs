@@ -13,7 +13,11 @@ use super::{
     requests::Found,
     store::Shared,
 };
-use crate::{call::Call, mark::Note};
+use crate::{
+    call::Call,
+    looked::{Known, Looked, Seen},
+    mark::Note,
+};
 
 /// The largest value, in bytes: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
 pub(super) const LARGEST: usize = 65_536;
@@ -23,30 +27,40 @@ pub(super) struct AwsSecret {
     pub(super) shared: Arc<Shared>,
     pub(super) name: Arc<str>,
     pub(super) fingerprinter: Fingerprinter,
+    pub(super) looked: Looked<Picture>,
+    known: Known,
 }
 
 impl AwsSecret {
+    pub(super) fn new(shared: Arc<Shared>, name: Arc<str>, fingerprinter: Fingerprinter) -> Self {
+        Self { shared, name, fingerprinter, looked: Looked::default(), known: Known::default() }
+    }
+
     pub(super) fn call(&self, operation: &'static str, context: Option<&CallContext>) -> Call<'_> {
         Call::new(operation, &*self.shared.access.clock, context)
     }
 
     pub(super) fn info(&self, stage: Stage, found: &Found, note: Option<Note>) -> VersionInfo {
-        let (mark, identity) = note.map_or((None, None), |note| (Some(note.mark), note.identity));
-        VersionInfo {
-            id: VersionId::new(found.id.as_str()),
-            stage,
-            fingerprint: self.fingerprinter.of(&found.value),
-            created_at: found.created_at,
-            mark,
-            identity,
-        }
+        seen_info(&found.id, stage, self.seen(found), note)
+    }
+
+    fn seen(&self, found: &Found) -> Seen {
+        Seen { created_at: found.created_at, fingerprint: self.fingerprinter.of(&found.value) }
     }
 
     async fn at(&self, call: &Call<'_>, picture: &Picture, stage: Stage) -> Result<Option<VersionInfo>> {
         let Some(id) = picture.at(stage) else { return Ok(None) };
+        let key = picture.key(id);
+        if let Some(seen) = key.as_ref().and_then(|key| self.known.get(key)) {
+            return Ok(Some(seen_info(id, stage, seen, picture.note(id))));
+        }
         // A label without a value: a rotation function is about to put one.
-        let found = self.value(call, &self.name, id).await?;
-        Ok(found.map(|found| self.info(stage, &found, picture.note(id))))
+        let Some(found) = self.value(call, &self.name, id).await? else { return Ok(None) };
+        let seen = self.seen(&found);
+        if let Some(key) = key {
+            self.known.note(key, seen);
+        }
+        Ok(Some(seen_info(id, stage, seen, picture.note(id))))
     }
 
     pub(super) fn unknown(&self, call: &Call<'_>, version: &VersionId) -> Error {
@@ -59,6 +73,12 @@ impl AwsSecret {
         let error = call.error(ErrorKind::Conflict, message);
         self.about(error.with("current", current.unwrap_or("none")))
     }
+}
+
+fn seen_info(id: &str, stage: Stage, seen: Seen, note: Option<Note>) -> VersionInfo {
+    let Seen { created_at, fingerprint } = seen;
+    let (mark, identity) = note.map_or((None, None), |note| (Some(note.mark), note.identity));
+    VersionInfo { id: VersionId::new(id), stage, fingerprint, created_at, mark, identity }
 }
 
 #[async_trait]
@@ -75,6 +95,7 @@ impl Secret for AwsSecret {
     }
 
     async fn versions(&self) -> Result<Versions> {
+        self.looked.take();
         let call = self.call("find versions", None);
         let picture = self.describe(&call, &self.name).await?;
         picture.readable(&call, &self.name)?;
@@ -86,6 +107,7 @@ impl Secret for AwsSecret {
             self.at(&call, &picture, Stage::Current),
             self.at(&call, &picture, Stage::Previous),
         )?;
+        self.looked.keep(picture);
         Ok(Versions([pending, current, previous].into_iter().flatten().collect()))
     }
 

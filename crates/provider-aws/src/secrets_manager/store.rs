@@ -87,7 +87,7 @@ impl Store for SecretsManager {
     }
 
     fn secret(&self, location: &Location, fingerprinter: Fingerprinter) -> Arc<dyn Secret> {
-        Arc::new(AwsSecret { shared: Arc::clone(&self.0), name: Arc::clone(&location.key), fingerprinter })
+        Arc::new(AwsSecret::new(Arc::clone(&self.0), Arc::clone(&location.key), fingerprinter))
     }
 
     async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {

@@ -64,7 +64,7 @@ impl AwsParameter {
             Err(failure) => return Err(self.about(failure.error)),
         }
         let pending = Pending { note: note.clone(), value: value.duplicate(), created_at: None };
-        Ok(Some(self.pending_info(pending)))
+        Ok(Some(self.pending_info(&pending)))
     }
 
     pub(super) fn still_deleting(&self, call: &Call<'_>) -> Error {
@@ -86,17 +86,17 @@ impl AwsParameter {
         if !found.value.same_as(value) {
             return Err(self.other_bytes(call));
         }
-        Ok(self.pending_info(found))
+        Ok(self.pending_info(&found))
     }
 
-    pub(super) fn pending_info(&self, pending: Pending) -> VersionInfo {
+    pub(super) fn pending_info(&self, pending: &Pending) -> VersionInfo {
         VersionInfo {
             id: VersionId::new(pending.id()),
             stage: keywheel_core::secret::Stage::Pending,
             fingerprint: self.fingerprinter.of(&pending.value),
             created_at: pending.created_at,
-            mark: Some(pending.note.mark),
-            identity: pending.note.identity,
+            mark: Some(pending.note.mark.clone()),
+            identity: pending.note.identity.clone(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     labels::{self, CURRENT, PREVIOUS},
     parameter::Version,
     picture::{Current, Picture},
+    requests::Latest,
     secret::AwsParameter,
 };
 use crate::call::Call;
@@ -18,7 +19,10 @@ impl AwsParameter {
         expected: Option<&VersionId>,
     ) -> Result<()> {
         let mut call = self.call("promote", Some(context));
-        let picture = self.look(&call).await?;
+        let picture = match self.looked.take() {
+            Some(seen) if self.still_is(&call, &seen, version, expected).await? => seen,
+            Some(_) | None => self.look(&call).await?,
+        };
         if let (Some(current), Some(latest)) = (&picture.current, picture.latest())
             && current.id == version.as_str()
         {
@@ -41,6 +45,34 @@ impl AwsParameter {
             (_, _) => self.put_first(&mut call, &picture, &value).await?,
         };
         self.settle(&mut call, &picture, &becoming, number, picture.latest()).await
+    }
+
+    /// Whether what `versions` saw still is so, in one request: the service compares nothing, so what is overwritten and what
+    /// is put over it must have been looked at just before.
+    async fn still_is(
+        &self,
+        call: &Call<'_>,
+        seen: &Picture,
+        version: &VersionId,
+        expected: Option<&VersionId>,
+    ) -> Result<bool> {
+        let (Some(latest), Some(pending)) = (seen.latest(), seen.pending()) else { return Ok(false) };
+        let wanted = expected.is_some_and(|expected| seen.is_current(expected.as_str()));
+        if !wanted || pending.id() != version.as_str() {
+            return Ok(false);
+        }
+        let found = match self.latest(call, vec![self.name.to_string(), self.beside()]).await {
+            Ok(found) => found,
+            // A right that is worth having, and not worth failing for: the long look needs it not.
+            Err(failure) if failure.error.kind == ErrorKind::PermissionDenied => return Ok(false),
+            Err(failure) => return Err(self.about(failure.error)),
+        };
+        let same =
+            |name: &str, is: &dyn Fn(&Latest) -> bool| found.iter().any(|at| at.name == name && is(at));
+        Ok(same(&self.name, &|at| at.number == latest.number && at.created_at == latest.created_at)
+            && same(&self.beside(), &|at| {
+                at.created_at == pending.created_at && at.value.same_as(&pending.value)
+            }))
     }
 
     /// The value of the version that is to become current, and the labels that go with it.

@@ -4,6 +4,7 @@ use aws_sdk_ssm::{
     Client,
     types::{ParameterHistory, ParameterTier, ParameterType},
 };
+use jiff::Timestamp;
 use keywheel_core::{Error, ErrorKind, Result, SecretValue};
 
 use super::{
@@ -46,6 +47,22 @@ pub(super) async fn history(
     }
 }
 
+/// The latest version of a parameter.
+pub(super) struct Latest {
+    pub(super) name: String,
+    pub(super) number: i64,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) value: SecretValue,
+}
+
+impl Latest {
+    fn of(found: aws_sdk_ssm::types::Parameter) -> Option<Self> {
+        let created_at = found.last_modified_date.and_then(|at| Timestamp::from_second(at.secs()).ok());
+        let value = SecretValue::from_vec(found.value?.into_bytes());
+        Some(Self { name: found.name?, number: found.version, created_at, value })
+    }
+}
+
 impl AwsParameter {
     /// Every version of the parameter called `name`; none if it does not exist.
     pub(super) async fn history(
@@ -77,6 +94,14 @@ impl AwsParameter {
             return Err(self.about(call.error(ErrorKind::Unsupported, message)));
         };
         Ok(Some(SecretValue::from_vec(value.into_bytes())))
+    }
+
+    /// The latest versions of these parameters, with their values, as far as they exist.
+    pub(super) async fn latest(&self, call: &Call<'_>, names: Vec<String>) -> Result<Vec<Latest>, Failure> {
+        let client = self.client(call).await?;
+        let request = client.get_parameters().set_names(Some(names)).with_decryption(true);
+        let output = call.look(Box::pin(request.send())).await?;
+        Ok(output.parameters.unwrap_or_default().into_iter().filter_map(Latest::of).collect())
     }
 
     /// Puts a version, and says which number it has.
@@ -126,8 +151,13 @@ impl AwsParameter {
         Err(self.about(call.error(ErrorKind::InvalidConfig, message)))
     }
 
-    /// Takes `labels` from version `number`; those that it has not are none of its.
-    pub(super) async fn unlabel(&self, call: &mut Call<'_>, number: i64, labels: Vec<String>) -> Result<()> {
+    /// Takes `labels` from version `number`; those that it has not are none of its. Whether it had all of them.
+    pub(super) async fn unlabel(
+        &self,
+        call: &mut Call<'_>,
+        number: i64,
+        labels: Vec<String>,
+    ) -> Result<bool> {
         let client = self.client(call).await?;
         let request = client
             .unlabel_parameter_version()
@@ -135,8 +165,8 @@ impl AwsParameter {
             .parameter_version(number)
             .set_labels(Some(labels));
         match call.change(Box::pin(request.send())).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is(NOT_FOUND) => Ok(()),
+            Ok(output) => Ok(output.invalid_labels.unwrap_or_default().is_empty()),
+            Err(failure) if failure.is(NOT_FOUND) => Ok(false),
             Err(failure) => Err(self.about(failure.error)),
         }
     }

@@ -11,7 +11,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{parameter::Version, picture::Picture, store::Shared};
-use crate::call::Call;
+use crate::{
+    call::Call,
+    looked::{Known, Looked, Seen},
+};
 
 /// The largest value of the standard tier, in bytes.
 pub(super) const STANDARD: usize = 4096;
@@ -42,9 +45,15 @@ pub(super) struct AwsParameter {
     pub(super) shared: Arc<Shared>,
     pub(super) name: Arc<str>,
     pub(super) fingerprinter: Fingerprinter,
+    pub(super) looked: Looked<Picture>,
+    known: Known,
 }
 
 impl AwsParameter {
+    pub(super) fn new(shared: Arc<Shared>, name: Arc<str>, fingerprinter: Fingerprinter) -> Self {
+        Self { shared, name, fingerprinter, looked: Looked::default(), known: Known::default() }
+    }
+
     pub(super) fn call(&self, operation: &'static str, context: Option<&CallContext>) -> Call<'_> {
         Call::new(operation, &*self.shared.access.clock, context)
     }
@@ -56,7 +65,18 @@ impl AwsParameter {
         stage: Stage,
         version: &Version,
     ) -> Result<Option<VersionInfo>> {
-        let Some(value) = self.value(call, version.number).await? else { return Ok(None) };
+        let key = version.created_at.map(|at| format!("{} {at}", version.number));
+        let seen = key.as_ref().and_then(|key| self.known.get(key));
+        let fingerprint = match seen {
+            Some(seen) => seen.fingerprint,
+            None => match self.value(call, version.number).await? {
+                Some(value) => self.fingerprinter.of(&value),
+                None => return Ok(None),
+            },
+        };
+        if let (Some(key), None) = (key, seen) {
+            self.known.note(key, Seen { created_at: version.created_at, fingerprint });
+        }
         let (id, note) = match picture.current.as_ref().filter(|_| stage == Stage::Current) {
             Some(current) => (current.id.clone(), current.note.clone()),
             None => (version.id(), version.called().and_then(|(_, note)| note)),
@@ -65,7 +85,7 @@ impl AwsParameter {
         Ok(Some(VersionInfo {
             id: VersionId::new(id),
             stage,
-            fingerprint: self.fingerprinter.of(&value),
+            fingerprint,
             created_at: version.created_at,
             mark,
             identity,
@@ -87,16 +107,16 @@ impl Secret for AwsParameter {
     }
 
     async fn versions(&self) -> Result<Versions> {
+        self.looked.take();
         let call = self.call("find versions", None);
-        let mut picture = self.look(&call).await?;
+        let picture = self.look(&call).await?;
         let mut versions = Vec::new();
         for (stage, version) in [(Stage::Current, picture.latest()), (Stage::Previous, picture.previous())] {
             let Some(version) = version else { continue };
             versions.extend(self.version_info(&call, &picture, stage, version).await?);
         }
-        if picture.pending().is_some() {
-            versions.extend(picture.pending.take().map(|pending| self.pending_info(pending)));
-        }
+        versions.extend(picture.pending().map(|pending| self.pending_info(pending)));
+        self.looked.keep(picture);
         Ok(Versions(versions))
     }
 

@@ -27,7 +27,15 @@ impl AwsParameter {
         let note = Note::new(context, identity);
         note.label(STAGE).map_err(|error| self.about(error))?;
         let mut call = self.call(STAGE, Some(context));
-        let mut picture = self.look_at_parameter(&call).await?;
+        let seen = self.looked.take().filter(|picture| {
+            // Only what leads to a put that the service refuses if there is anything: every other answer needs a look of its own.
+            let room = picture.pending.is_none() && picture.stage_of(&id).is_none();
+            room && picture.parameter.writable(&call, &self.name).is_ok()
+        });
+        let mut picture = match seen {
+            Some(picture) => picture,
+            None => self.look_at_parameter(&call).await?,
+        };
         // Not only when it is promoted: by then the target would know the value.
         picture.parameter.writable(&call, &self.name).map_err(|error| self.about(error))?;
         if let Some(stage @ (Stage::Current | Stage::Previous)) = picture.stage_of(&id) {

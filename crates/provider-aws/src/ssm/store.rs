@@ -107,7 +107,7 @@ impl Store for ParameterStore {
     }
 
     fn secret(&self, location: &Location, fingerprinter: Fingerprinter) -> Arc<dyn Secret> {
-        Arc::new(AwsParameter { shared: Arc::clone(&self.0), name: Arc::clone(&location.key), fingerprinter })
+        Arc::new(AwsParameter::new(Arc::clone(&self.0), Arc::clone(&location.key), fingerprinter))
     }
 
     async fn examine(&self, entrusted: &[Entrusted]) -> Vec<Finding> {

@@ -216,3 +216,75 @@ async fn a_plan_is_told_when_the_budget_of_versions_is_used_up() {
     let error = service.scene().secret(NAME).cautions().await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::PermissionDenied, Effect::NotApplied), "{error}");
 }
+
+/// A version's value.
+fn got(id: &str) -> Answer {
+    (
+        "GetSecretValue",
+        200,
+        json!({"ARN": "x", "Name": NAME, "VersionId": id, "SecretString": format!("of {id}")}),
+    )
+}
+
+#[tokio::test]
+async fn what_a_look_saw_as_previous_is_not_believed_when_the_service_says_otherwise() {
+    let new = rotation(1).rotation.to_string();
+    let service = Service::giving(vec![
+        described(&json!({&new: ["AWSCURRENT", label(1)], OLD: ["AWSPREVIOUS", label(2)]})),
+        got(&new),
+        got(OLD),
+        refused("UpdateSecretVersionStage", 400, "InvalidParameterException"),
+        described(&json!({OLD: ["AWSCURRENT", label(2)], &new: ["AWSPREVIOUS", label(1)]})),
+    ])
+    .await;
+    let secret = service.scene().secret(NAME);
+    secret.versions().await.unwrap();
+    let error = secret.retire(&rotation(1), &OLD.into()).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::NotApplied), "{error}");
+    let asked = service.asked();
+    assert_eq!(
+        (&asked[3].1["RemoveFromVersionId"], &asked[3].1["VersionStage"]),
+        (&json!(OLD), &json!("AWSPREVIOUS"))
+    );
+}
+
+#[tokio::test]
+async fn who_was_faster_after_the_look_is_named() {
+    let theirs = rotation(2).rotation.to_string();
+    let ours = rotation(1).rotation.to_string();
+    let service = Service::giving(vec![
+        described(&json!({OLD: ["AWSCURRENT"]})),
+        got(OLD),
+        put(&label(1)),
+        refused("UpdateSecretVersionStage", 400, "InvalidParameterException"),
+        described(&json!({OLD: ["AWSCURRENT"], &theirs: ["AWSPENDING", label(2)], &ours: [label(1)]})),
+        ("UpdateSecretVersionStage", 200, json!({})),
+    ])
+    .await;
+    let secret = service.scene().secret(NAME);
+    secret.versions().await.unwrap();
+    let error = secret.stage(&rotation(1), &value("new-value"), None).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::Conflict, Effect::MaybeApplied), "{error}");
+    assert!(error.to_string().contains(&theirs), "{error}");
+    service.asked();
+}
+
+#[tokio::test]
+async fn a_version_is_read_once_and_one_of_a_secret_made_anew_is_another() {
+    let labels = json!({OLD: ["AWSCURRENT"]});
+    let anew = json!({"ARN": format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{NAME}-GhIjKl"),
+                      "Name": NAME, "VersionIdsToStages": labels});
+    let service = Service::giving(vec![
+        described(&labels),
+        got(OLD),
+        described(&labels),
+        ("DescribeSecret", 200, anew),
+        got(OLD),
+    ])
+    .await;
+    let secret = service.scene().secret(NAME);
+    let first = secret.versions().await.unwrap();
+    assert_eq!(secret.versions().await.unwrap(), first);
+    secret.versions().await.unwrap();
+    service.asked();
+}

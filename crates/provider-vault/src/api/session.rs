@@ -28,7 +28,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Reads the certificates anew: whoever renews them need not restart anything. Sends nothing.
+    /// Sends nothing.
     pub(crate) fn new(
         shared: &'a Shared,
         operation: &'static str,

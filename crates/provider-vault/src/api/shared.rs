@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex as Short, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use keywheel_core::{Clock, Error, ErrorKind, Result};
+use keywheel_core::{Clock, Error, ErrorKind, Result, SecretValue};
 use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
 use tokio::sync::Mutex;
 
@@ -21,6 +21,23 @@ use crate::{
 /// How long a server may take to accept a connection, and to answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection is kept that nobody uses, and a client with the system's authorities that it read. No server and no
+/// gateway closes idle connections as fast as that.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// A client, when it was made, in running time of the clock, and what was in the files that the settings name.
+struct Made {
+    client: Client,
+    at: Duration,
+    files: Vec<SecretValue>,
+}
+
+impl Made {
+    fn is_of(&self, files: &[SecretValue]) -> bool {
+        self.files.len() == files.len() && self.files.iter().zip(files).all(|(ours, now)| ours.same_as(now))
+    }
+}
+
 /// Where the server is, who we are, and the token that a login gave.
 pub(crate) struct Shared {
     pub(crate) address: Url,
@@ -29,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(super) held: Mutex<Option<Held>>,
     tls: Tls,
+    made: Short<Option<Made>>,
     /// The mount was seen to be one that can be used.
     judged: AtomicBool,
 }
@@ -41,16 +59,33 @@ impl Shared {
         auth: Auth,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { address, namespace, auth, clock, held: Mutex::default(), tls, judged: AtomicBool::new(false) }
+        let (held, made, judged) = (Mutex::default(), Short::default(), AtomicBool::new(false));
+        Self { address, namespace, auth, clock, held, tls, made, judged }
     }
 
+    /// The client of all operations that begin within a moment: its connections are used again. One that died unnoticed
+    /// leaves it open whether a request arrived; every caller can live with that, for a network does the same. Files are read
+    /// anew each time: whoever renews a certificate need not restart anything.
     pub(super) fn client(&self, operation: &'static str) -> Result<Client> {
+        let now = self.clock.running();
+        let files = tls::files(&self.tls)?;
+        // A client is whole or not there.
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |made: &&Made| now.saturating_sub(made.at) < KEPT && made.is_of(&files);
+        if let Some(made) = made.as_ref().filter(fresh) {
+            return Ok(made.client.clone());
+        }
+        let client = self.new_client(operation)?;
+        *made = Some(Made { client: client.clone(), at: now, files });
+        Ok(client)
+    }
+
+    fn new_client(&self, operation: &'static str) -> Result<Client> {
         let builder = Client::builder()
             .tls_backend_preconfigured(tls::config(&self.tls, self.address.scheme() == "http")?)
             .redirect(Policy::none())
             .connect_timeout(PATIENCE)
-            // A connection that was kept may be dead, and then nobody knows whether the request arrived.
-            .pool_max_idle_per_host(0)
+            .pool_idle_timeout(KEPT)
             .user_agent(concat!("keywheel/", env!("CARGO_PKG_VERSION")));
         // The environment's proxy is for the network, not for this machine.
         let builder = if is_loopback(&self.address) { builder.no_proxy() } else { builder };

@@ -20,10 +20,18 @@ impl VaultSecret {
         expected: Option<&VersionId>,
     ) -> Result<()> {
         let mut kv = self.kv("promote", Some(context)).await?;
-        // Not from what `versions` saw: the check is on the document, and what is pending is in the record.
-        self.seen_before();
+        let mut seen = self.seen_before().filter(|picture| {
+            // Only what leads to a write of the document, which is checked: whoever drops what is pending writes there, too.
+            // What was displaced can go without that, and a document that is not there cannot be checked for it.
+            let pending = is(picture.pending.as_ref(), version) && !is(picture.previous(), version);
+            let expects = expected.is_some_and(|expected| is(picture.current.as_ref(), expected));
+            pending && expects && expected != Some(version) && !picture.is_behind()
+        });
         for _ in 0..ATTEMPTS {
-            let mut picture = self.picture(&mut kv).await?;
+            let mut picture = match seen.take() {
+                Some(picture) => picture,
+                None => self.picture(&mut kv).await?,
+            };
             if is(picture.current.as_ref(), version) {
                 if self.settle(&mut kv, &picture).await? {
                     return Ok(());

@@ -33,6 +33,9 @@ impl VaultSecret {
             if !self.clear_fields(&mut kv, &mut picture, version).await? {
                 continue;
             }
+            if is(picture.pending.as_ref(), version) && !self.bar(&mut kv, &picture).await? {
+                continue;
+            }
             if let Some(number) = self.number_of(&mut kv, &picture, version).await? {
                 kv.destroy(&self.place.path, number).await?;
             }
@@ -70,6 +73,23 @@ impl VaultSecret {
         }
         let len = picture.document.len();
         Ok(kv.write(&self.place.path, &picture.document, len, picture.version).await?.is_some())
+    }
+
+    /// What is dropped while it is pending never becomes current again: a promotion of it that is under way, or arrives late, is
+    /// checked against the document's version, so the document gets another one with the same fields. False if somebody
+    /// changed it at that moment.
+    async fn bar(&self, kv: &mut Kv<'_>, picture: &Picture) -> Result<bool> {
+        // A first value's promotion writes a document that is not there, and looks before it does. One that stands in a field
+        // as well was taken from there, which made another version.
+        if picture.current.is_none() || picture.is_published() {
+            return Ok(true);
+        }
+        let (document, len) = (&picture.document, picture.document.len());
+        match kv.write(&self.place.path, document, len, picture.version).await {
+            // Nobody with this token has a promotion under way.
+            Err(error) if error.kind == ErrorKind::PermissionDenied => Ok(true),
+            written => Ok(written?.is_some()),
+        }
     }
 
     /// The engine's number of the version that a promotion displaced, if it is this one and still there. No other secret in

@@ -1,7 +1,7 @@
 //! What a document and a mount may be like.
 
 use keywheel_core::{Effect, ErrorKind, secret::Stage};
-use keywheel_testservers::vault::Fake;
+use keywheel_testservers::vault::{Fake, Trouble};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -141,13 +141,13 @@ async fn a_field_that_is_no_text_is_refused_and_not_quoted() {
 }
 
 #[rstest]
-#[case::with_fields_for_next_and_previous(true, [2, 2, 4, 6], [1, 4])]
-#[case::with_neither(false, [3, 3, 5, 5], [2, 2])]
+#[case::with_fields_for_next_and_previous(true, [2, 2, 4, 6], [1, 2, 4])]
+#[case::with_neither(false, [3, 3, 5, 5], [2, 2, 2])]
 #[tokio::test]
 async fn each_call_makes_as_many_requests_as_its_documentation_says(
     #[case] shows: bool,
     #[case] alone: [usize; 4],
-    #[case] after_a_look: [usize; 2],
+    #[case] after_a_look: [usize; 3],
 ) {
     let fake = Fake::start();
     let scene = on(&fake);
@@ -173,7 +173,10 @@ async fn each_call_makes_as_many_requests_as_its_documentation_says(
     let mut counted = Vec::new();
     let staged = handle.stage(&calm(4), &value("four"), None).await.unwrap();
     counted.push(fake.seen().len());
+    handle.versions().await.unwrap();
+    fake.seen();
     handle.promote(&calm(4), &staged.id, Some(&current)).await.unwrap();
+    counted.push(fake.seen().len());
     handle.versions().await.unwrap();
     fake.seen();
     handle.retire(&calm(4), &current).await.unwrap();
@@ -201,4 +204,45 @@ async fn what_a_look_saw_is_not_believed_when_others_wrote_since() {
     let error = ours.retire(&calm(2), &one).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
     assert_eq!(shown(&*ours).await, "current=one by 1, previous=two by 2");
+}
+
+#[rstest]
+#[case::with_fields_for_next_and_previous(true)]
+#[case::with_neither(false)]
+#[tokio::test]
+async fn what_was_dropped_since_the_look_is_not_promoted(#[case] shows: bool) {
+    let fake = Fake::start();
+    let scene = Scene::on(&fake);
+    let at = || scene.secret(&location("app/database", shows));
+    let (ours, theirs) = (at(), at());
+    rotate(&*ours, 1, "one").await;
+    let one = ours.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    // What is pending: only the document's version says that it is gone.
+    let two = ours.stage(&calm(2), &value("two"), None).await.unwrap().id;
+    ours.versions().await.unwrap();
+    theirs.retire(&calm(2), &two).await.unwrap();
+    let error = ours.promote(&calm(2), &two, Some(&one)).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::NotFound, Effect::NotApplied), "{error}");
+    assert_eq!(shown(&*theirs).await, "current=one by 1");
+    // What was previous.
+    rotate(&*ours, 3, "three").await;
+    let three = ours.versions().await.unwrap().at(Stage::Current).unwrap().id.clone();
+    theirs.retire(&calm(3), &one).await.unwrap();
+    let error = ours.promote(&calm(3), &one, Some(&three)).await.unwrap_err();
+    assert_eq!((error.kind, error.effect), (ErrorKind::NotFound, Effect::NotApplied), "{error}");
+    assert_eq!(shown(&*theirs).await, "current=three by 3");
+}
+
+#[tokio::test]
+async fn who_may_not_write_the_document_can_drop_what_is_pending() {
+    let fake = Fake::start();
+    let secret = Scene::on(&fake).at("app/database");
+    rotate(&*secret, 1, "one").await;
+    let two = secret.stage(&calm(2), &value("two"), None).await.unwrap().id;
+    let denied =
+        Trouble::Answered(403, vec![], json!({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}));
+    fake.trouble("POST secret/data/app", denied);
+    secret.retire(&calm(2), &two).await.unwrap();
+    assert!(fake.is_calm());
+    assert_eq!(shown(&*secret).await, "current=one by 1");
 }

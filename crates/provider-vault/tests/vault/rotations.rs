@@ -160,8 +160,8 @@ async fn of_a_thousand_rotations_on_a_throttled_server_none_is_lost() {
 /// document, the notes, the end of the older version, the notes.
 const LEAST: usize = 2 + 2 + 3 + 5;
 
-/// Beside the least: `stage` asks how many versions the path keeps, and `promote` looks for itself.
-const MADE: usize = LEAST + 1 + 2;
+/// Beside the least: `stage` asks how many versions the path keeps.
+const MADE: usize = LEAST + 1;
 
 #[tokio::test]
 async fn a_rotation_makes_as_many_requests_as_is_said_here() {

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod database;
+mod durable;
 mod kv;
 mod server;
 mod state;

@@ -3,7 +3,9 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::pending,
+    io,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -21,6 +23,7 @@ use tokio::{runtime, sync::oneshot};
 
 use super::{
     answer::{Answer, errors},
+    durable::Durable,
     state::{Asked, State, Token},
 };
 use crate::patience::{Stopwatch, until};
@@ -62,7 +65,9 @@ struct Inner {
     /// Where the draw of those to be throttled is.
     draw: u64,
     seen: Vec<String>,
-    headers: Vec<HeaderMap>,
+    count: usize,
+    headers: HeaderMap,
+    durable: Option<Durable>,
 }
 
 /// A running server; it ends when it is dropped.
@@ -139,6 +144,15 @@ impl Fake {
         self.lock().throttle = throttle;
     }
 
+    /// From now on it answers no write before a log at `path` has it, synced to the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn keep_writes(&self, path: &Path) -> io::Result<()> {
+        self.lock().durable = Some(Durable::at(path)?);
+        Ok(())
+    }
+
     /// How many requests were throttled.
     pub fn throttled(&self) -> usize {
         self.lock().throttled
@@ -159,10 +173,15 @@ impl Fake {
         std::mem::take(&mut self.lock().seen)
     }
 
+    /// How many requests there were since it started.
+    pub fn count(&self) -> usize {
+        self.lock().count
+    }
+
     /// What the last request had for a header.
     pub fn last_header(&self, name: &str) -> Option<String> {
         let inner = self.lock();
-        Some(inner.headers.last()?.get(name)?.to_str().ok()?.to_owned())
+        Some(inner.headers.get(name)?.to_str().ok()?.to_owned())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -203,6 +222,11 @@ async fn answer(
         Some(reply) => reply,
         None => pending().await,
     };
+    let durable =
+        lock(&inner).durable.as_ref().filter(|_| method != Method::GET).map(|log| log.append(body.into()));
+    if let Some(written) = durable {
+        written.await.expect("the log of writes is written");
+    }
     let (status, body) = reply;
     let status = StatusCode::from_u16(status).expect("a status");
     let mut response =
@@ -227,7 +251,8 @@ fn handled(
     let path = uri.path().trim_start_matches("/v1/");
     let words = format!("{method} {path}");
     inner.seen.push(words.clone());
-    inner.headers.push(headers.clone());
+    inner.count += 1;
+    inner.headers.clone_from(headers);
     if let Some(watch) = inner.put_off.remove(&words) {
         inner.came_back.push((words.clone(), watch.elapsed()));
     }

@@ -177,3 +177,77 @@ async fn doctor_names_the_right_that_is_missing() {
     assert!(findings[0].hint.as_ref().unwrap().contains("parameter/keywheel-pending/*"), "{findings:?}");
     service.asked();
 }
+
+/// The latest versions of the parameter and of what is pending, when they exist.
+fn latest(current: i64, pending: Option<&str>) -> Answer {
+    let mut found = vec![json!({"Name": NAME, "Type": "SecureString", "Version": current, "Value": "old"})];
+    let beside = format!("/keywheel-pending{NAME}");
+    let (there, not): (Vec<_>, Vec<_>) = match pending {
+        Some(text) => {
+            (vec![json!({"Name": beside, "Type": "SecureString", "Version": 1, "Value": text})], vec![])
+        }
+        None => (vec![], vec![beside]),
+    };
+    found.extend(there);
+    ("GetParameters", 200, json!({"Parameters": found, "InvalidParameters": not}))
+}
+
+/// What `versions` asks for.
+fn look() -> Vec<Answer> {
+    vec![history(OLD), pending("new-value"), got(4, "old")]
+}
+
+#[tokio::test]
+async fn what_a_look_saw_is_overwritten_only_if_it_still_is_so() {
+    let new = rotation(1).rotation.to_string();
+    let other = history(&[(4, "x", &["keywheel.3"]), (5, "y", &["current", "keywheel.9"])]);
+    for (now, after, kind) in [
+        (latest(5, Some("new-value")), vec![other, pending("new-value")], ErrorKind::Conflict),
+        (latest(4, None), vec![history(OLD), nothing()], ErrorKind::NotFound),
+        (latest(4, Some("another")), vec![history(OLD), nothing()], ErrorKind::NotFound),
+    ] {
+        let service = Service::giving([look(), vec![now], after].concat()).await;
+        let secret = scene(&service).secret(NAME);
+        secret.versions().await.unwrap();
+        let error = secret.promote(&rotation(1), &new.as_str().into(), Some(&"3".into())).await.unwrap_err();
+        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "{error}");
+        service.asked();
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_ask_for_both_at_once_asks_for_each() {
+    let new = rotation(1).rotation.to_string();
+    let changes =
+        [put(5), done("LabelParameterVersion"), done("LabelParameterVersion"), done("DeleteParameter")];
+    for second_look in [
+        vec![latest(4, Some("new-value"))],
+        vec![refused("GetParameters", 400, "AccessDeniedException"), history(OLD), pending("new-value")],
+    ] {
+        let service = Service::giving([look(), second_look, changes.to_vec()].concat()).await;
+        let secret = scene(&service).secret(NAME);
+        secret.versions().await.unwrap();
+        secret.promote(&rotation(1), &new.as_str().into(), Some(&"3".into())).await.unwrap();
+        service.asked();
+    }
+}
+
+#[tokio::test]
+async fn what_a_look_saw_as_previous_is_not_believed_when_its_labels_have_moved() {
+    let seen = history(&[(4, "x", &["previous", "keywheel.3"]), (5, "y", &["current", "keywheel.9"])]);
+    let back = history(&[(5, "y", &["previous", "keywheel.9"]), (6, "x", &["current", "keywheel.3"])]);
+    let service = Service::giving(vec![
+        seen,
+        nothing(),
+        got(5, "new"),
+        got(4, "old"),
+        ("UnlabelParameterVersion", 200, json!({"InvalidLabels": ["previous", "keywheel.3"]})),
+        back,
+    ])
+    .await;
+    let secret = scene(&service).secret(NAME);
+    secret.versions().await.unwrap();
+    let error = secret.retire(&rotation(1), &"3".into()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Conflict, "{error}");
+    service.asked();
+}
