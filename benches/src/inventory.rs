@@ -32,33 +32,52 @@ pub(crate) struct Shape<'a> {
     pub(crate) at_once: usize,
     /// The target that checks the values, as the inventory declares it. Secret `n` is for `user-n` there.
     pub(crate) target: Option<&'a str>,
+    /// Where the secrets are.
+    pub(crate) store: Kept<'a>,
+}
+
+/// Where an inventory keeps its secrets.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    /// Files below the inventory's directory.
+    Files,
+    /// On a server: the store as the inventory declares it, and the path below which the secrets are.
+    Server { declaration: &'a str, path: &'a str },
 }
 
 impl Shape<'_> {
     /// Secrets that nobody checks, 64 at once.
     pub(crate) fn of_files(secrets: usize, tier: &str) -> Shape<'_> {
-        Shape { secrets, tier, at_once: 64, target: None }
+        Shape { secrets, tier, at_once: 64, target: None, store: Kept::Files }
     }
 
     /// Writes the inventory into `directory`.
     pub(crate) fn write(&self, directory: &Path) -> Outcome<PathBuf> {
-        let Self { secrets, tier, at_once, target } = *self;
+        let Self { secrets, tier, at_once, target, store } = *self;
+        let declaration = match store {
+            Kept::Files => "directory: { path: ./secrets }",
+            Kept::Server { declaration, .. } => declaration,
+        };
         let mut text = String::with_capacity(secrets * 220);
         let _ = write!(
             text,
             "version: 1\nconcurrency: {at_once}\nenvironments:\n  production: {{}}\ntiers:\n  \
-             quarterly: {{ every: 90d, overlap: 24h }}\n  at-once: {{ overlap: 0s }}\nstores:\n  files:\n    \
-             directory: {{ path: ./secrets }}\n    concurrency: {at_once}\n",
+             quarterly: {{ every: 90d, overlap: 24h }}\n  at-once: {{ overlap: 0s }}\nstores:\n  kept:\n    \
+             {declaration}\n    concurrency: {at_once}\n",
         );
         if let Some(target) = target {
             let _ = write!(text, "rotators:\n  server:\n    {target}\n    concurrency: {at_once}\n");
         }
         text.push_str("secrets:\n");
         for number in 0..secrets {
+            let kept = match store {
+                Kept::Files => "kept".to_owned(),
+                Kept::Server { path, .. } => format!("{{ store: kept, key: {path}/{} }}", secret(number)),
+            };
             let _ = write!(
                 text,
                 "  {}:\n    owner: team-{}\n    environment: production\n    tier: {tier}\n    \
-                 tags: [service-{}, database]\n    generate: {{ password: {{ length: 32 }} }}\n    stores: [files]\n",
+                 tags: [service-{}, database]\n    generate: {{ password: {{ length: 32 }} }}\n    stores: [{kept}]\n",
                 secret(number),
                 number % 97,
                 number % 1009,

@@ -46,35 +46,40 @@ fn file(directory: &Path, number: usize) -> std::path::PathBuf {
 /// checked afterwards.
 pub(crate) fn of_all(path: &Path) -> Outcome<Life> {
     let directory = path.parent().ok_or("the inventory is in no directory")?;
+    let secrets = inventory::load(path)?.secrets.len();
+    let before = (0..secrets).map(|number| stored(directory, number)).collect::<Outcome<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(words)?;
-    runtime.block_on(async {
-        let loaded = inventory::load(path)?;
-        let secrets = loaded.secrets.len();
-        let before = (0..secrets).map(|number| stored(directory, number)).collect::<Outcome<Vec<_>>>()?;
-        let engine = inventory::engine(&loaded, false)?;
-        let now = SystemClock.now();
-        let observed = observe(&engine, &Selection::All, now).await.map_err(words)?;
-        let planned = plan(&loaded, &observed, &Selection::All, Options::default(), now);
-        let used_before = processor::this_process()?;
-        #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-        let start = std::time::Instant::now();
-        let report = engine.run(&planned, None).await.map_err(words)?;
-        let time = start.elapsed();
-        let processor = processor::this_process()?.saturating_sub(used_before);
-        let succeeded =
-            |ended: &ItemEnded| matches!(ended, ItemEnded::Finished { outcome: Ended::Succeeded, .. });
-        let done = report.items.iter().filter(|item| succeeded(&item.ended)).count();
-        if done != secrets {
-            let other = report.items.iter().find(|item| !succeeded(&item.ended));
-            let why =
-                other.map_or_else(|| "nothing was planned".to_owned(), |item| format!("{:?}", item.ended));
-            return Err(format!("{done} of {secrets} secrets were rotated; another one: {why}"));
+    let life = runtime.block_on(run(path, Options::default(), || ()))?;
+    for (number, old) in before.iter().enumerate() {
+        if stored(directory, number)? == *old {
+            return Err(format!("secret {number} still has its old value"));
         }
-        for (number, old) in before.iter().enumerate() {
-            if stored(directory, number)? == *old {
-                return Err(format!("secret {number} still has its old value"));
-            }
-        }
-        Ok(Life { time, processor })
-    })
+    }
+    Ok(life)
+}
+
+/// The same without a look at what the stores hold. `planned` is called when the plan is made and nothing has begun.
+pub(crate) async fn run(path: &Path, options: Options, planned: impl FnOnce()) -> Outcome<Life> {
+    let loaded = inventory::load(path)?;
+    let secrets = loaded.secrets.len();
+    let engine = inventory::engine(&loaded, false)?;
+    let now = SystemClock.now();
+    let observed = observe(&engine, &Selection::All, now).await.map_err(words)?;
+    let plan = plan(&loaded, &observed, &Selection::All, options, now);
+    planned();
+    let used_before = processor::this_process()?;
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+    let start = std::time::Instant::now();
+    let report = engine.run(&plan, None).await.map_err(words)?;
+    let time = start.elapsed();
+    let processor = processor::this_process()?.saturating_sub(used_before);
+    let succeeded =
+        |ended: &ItemEnded| matches!(ended, ItemEnded::Finished { outcome: Ended::Succeeded, .. });
+    let done = report.items.iter().filter(|item| succeeded(&item.ended)).count();
+    if done != secrets {
+        let other = report.items.iter().find(|item| !succeeded(&item.ended));
+        let why = other.map_or_else(|| "nothing was planned".to_owned(), |item| format!("{:?}", item.ended));
+        return Err(format!("{done} of {secrets} secrets were rotated; another one: {why}"));
+    }
+    Ok(Life { time, processor })
 }

@@ -1,6 +1,7 @@
 //! keywheel's benchmarks. Each prints what it measured and fails when a ratio is beyond its limit; ratios are of two
 //! measurements in one run on one machine, so that a noisy machine cannot pass for a slow program.
 
+mod aws;
 mod bare;
 mod file;
 mod inventory;
@@ -11,7 +12,12 @@ mod plan;
 mod postgres;
 mod processor;
 mod redis;
+mod requests;
+mod rotations;
+mod secrets_manager;
+mod ssm;
 mod startup;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -28,8 +34,14 @@ fn main() -> ExitCode {
         ["file"] => file::run(),
         ["postgres"] => postgres::run(),
         ["redis"] => redis::run(),
+        ["vault"] => vault::run(),
+        ["secrets-manager"] => secrets_manager::run(),
+        ["ssm"] => ssm::run(),
         ["startup"] => startup::run(),
-        _ => Err("usage: keywheel-benches plan|file|postgres|redis|startup".to_owned()),
+        _ => {
+            let names = "plan|file|postgres|redis|vault|secrets-manager|ssm|startup";
+            Err(format!("usage: keywheel-benches {names}"))
+        }
     };
     match result {
         Ok(Verdict::Measured | Verdict::Within) => ExitCode::SUCCESS,

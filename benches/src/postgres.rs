@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use crate::{
     bare,
-    inventory::{Shape, user},
+    inventory::{Kept, Shape, user},
     life,
     measure::{Outcome, Verdict, milliseconds, per_second, words},
     parts::{self, Parts},
@@ -99,7 +99,8 @@ impl Round {
             "postgres: {{ port: {}, strategy: in-place, login: {{ user: postgres, password: 'file:administrator' }} }}",
             server.port()
         );
-        let shape = Shape { secrets: ROLES, tier: "at-once", at_once, target: Some(&target) };
+        let shape =
+            Shape { secrets: ROLES, tier: "at-once", at_once, target: Some(&target), store: Kept::Files };
         let path = shape.write(base)?;
         life::fill_store(base, ROLES, |role| old_value(role).into_bytes())?;
         let keywheel = Cost::of(server.id(), || life::of_all(&path).map(|life| life.time))?;

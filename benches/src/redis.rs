@@ -10,7 +10,7 @@ use redis::{
 
 use crate::{
     bare, file,
-    inventory::{Shape, user},
+    inventory::{Kept, Shape, user},
     life,
     measure::{Outcome, Verdict, milliseconds, per_second, words},
     parts::{self, Parts},
@@ -89,7 +89,8 @@ impl Round {
         let login = "login: { user: admin, password: 'file:administrator' }";
         let target =
             format!("redis: {{ host: 127.0.0.1, port: {}, strategy: in-place, {login} }}", server.port());
-        let shape = Shape { secrets: USERS, tier: "at-once", at_once, target: Some(&target) };
+        let shape =
+            Shape { secrets: USERS, tier: "at-once", at_once, target: Some(&target), store: Kept::Files };
         let path = shape.write(base)?;
         life::fill_store(base, USERS, |number| old_value(number).into_bytes())?;
         let saved = rotate(server, 1, SAVED, true)?;

@@ -5,10 +5,10 @@ use crate::{
     servers,
 };
 
-const NAMES: [&str; 5] = ["plan", "file", "postgres", "redis", "startup"];
+const NAMES: [&str; 8] = ["plan", "file", "postgres", "redis", "vault", "secrets-manager", "ssm", "startup"];
 
 /// Those that start servers.
-const SERVERS: [&str; 2] = ["postgres", "redis"];
+const SERVERS: [&str; 4] = ["postgres", "redis", "secrets-manager", "ssm"];
 
 pub(crate) fn run(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
