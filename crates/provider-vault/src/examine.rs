@@ -56,10 +56,13 @@ async fn look(store: &VaultStore, entrusted: &[Entrusted], findings: &mut Vec<Fi
     if kv.session.uses_given_token() {
         findings.extend(life(&mut kv).await?);
     }
-    let places = entrusted.iter().map(|secret| Place::of(&secret.location, &store.staging));
-    // The inventory was refused for a location that is none.
-    let placed: Vec<_> =
-        places.zip(entrusted).filter_map(|(place, secret)| Some((place.ok()?, secret))).collect();
+    let mut placed = Vec::with_capacity(entrusted.len());
+    for secret in entrusted {
+        // The inventory was refused for a location that is none.
+        if let Ok(place) = Place::of(&secret.location, &store.staging) {
+            placed.push((place, secret));
+        }
+    }
     findings.extend(rights::missing(&mut kv, &store.staging, &placed).await?);
     findings.extend(memory(&mut kv, &placed).await?);
     Ok(())

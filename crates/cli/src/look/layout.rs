@@ -67,7 +67,7 @@ pub(crate) fn labelled(of: &[(&'static str, String)], indent: usize) -> String {
 
 /// Groups of labelled lines, all labels in one column.
 pub(crate) fn groups(of: &[impl AsRef<[(&'static str, String)]>], indent: usize) -> String {
-    let all = of.iter().flat_map(|group| group.as_ref());
+    let all = of.iter().flat_map(AsRef::as_ref);
     let labels = all.map(|(label, _)| label.len()).max().unwrap_or(0);
     let mut text = String::new();
     for group in of {

@@ -35,22 +35,26 @@ fn world() -> World {
     let world = World::empty();
     world.write("keywheel.yaml", INVENTORY);
     world.write("config.json", "{\"number\": 1}");
-    std::fs::set_permissions(world.path("config.json"), Permissions::from_mode(0o600)).unwrap();
-    std::fs::create_dir(world.path("secrets")).unwrap();
-    std::fs::set_permissions(world.path("secrets"), Permissions::from_mode(0o700)).unwrap();
-    symlink("elsewhere", world.path("secrets/linked")).unwrap();
+    std::fs::set_permissions(world.path("config.json"), Permissions::from_mode(0o600))
+        .expect("a file of the test");
+    std::fs::create_dir(world.path("secrets")).expect("a file of the test");
+    std::fs::set_permissions(world.path("secrets"), Permissions::from_mode(0o700))
+        .expect("a file of the test");
+    symlink("elsewhere", world.path("secrets/linked")).expect("a file of the test");
     // A rotation would leave the other name with the old value, and there is none of this one.
     world.write("secrets/by-hand", "a");
-    std::fs::set_permissions(world.path("secrets/by-hand"), Permissions::from_mode(0o600)).unwrap();
-    std::fs::hard_link(world.path("secrets/by-hand"), world.path("another-name")).unwrap();
+    std::fs::set_permissions(world.path("secrets/by-hand"), Permissions::from_mode(0o600))
+        .expect("a file of the test");
+    std::fs::hard_link(world.path("secrets/by-hand"), world.path("another-name"))
+        .expect("a file of the test");
     world
 }
 
 /// Everything below a directory, with what it holds.
 fn everything(below: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
     let mut all = Vec::new();
-    for entry in std::fs::read_dir(below).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(below).expect("a file of the test") {
+        let path = entry.expect("a file of the test").path();
         if path.is_dir() {
             all.extend(everything(&path));
         }

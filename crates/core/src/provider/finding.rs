@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn name(text: &str) -> SecretName {
-        text.parse().unwrap()
+        SecretName::new(text)
     }
 
     #[test]

@@ -120,6 +120,9 @@ fn state(call: &Call<'_>, entrusted: &Entrusted, output: DescribeSecretOutput, l
     let owner = output.owning_service.clone().filter(|_| entrusted.rotated);
     let rotated_there = output.rotation_enabled == Some(true) && entrusted.rotated;
     let picture = Picture::of(output);
+    if picture.at(Stage::Current).is_none() {
+        look.writes(named(&format!("{name}{SUFFIX}")), PENDING);
+    }
     let usable = if entrusted.rotated { picture.writable(call, name) } else { picture.readable(call, name) };
     if let Err(error) = usable {
         return look.found(Finding::error(

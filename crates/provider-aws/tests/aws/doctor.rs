@@ -138,7 +138,7 @@ mod writing {
 
     use super::*;
     use crate::iam::query::{done, refused};
-    use crate::service::Query;
+    use crate::service::{Form, Query};
 
     fn caller(who: &str) -> Query {
         let arn = format!(
@@ -161,7 +161,7 @@ mod writing {
         done("SimulatePrincipalPolicy", &results)
     }
 
-    async fn asked(queries: Vec<Query>) -> (Vec<String>, Vec<Vec<(String, String)>>) {
+    async fn asked(queries: Vec<Query>) -> (Vec<String>, Vec<Form>) {
         let answers = vec![absent("DescribeSecret"), described(&json!({})), readable()];
         let service = Service::giving_both(answers, queries).await;
         let found = service.scene().found(&[NAME]).await;
@@ -206,6 +206,27 @@ mod writing {
         let (found, _) =
             asked(vec![caller("user/x/keywheel"), done("SimulatePrincipalPolicy", &results)]).await;
         assert_eq!(found, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn where_a_first_value_is_yet_to_come_the_secret_in_which_it_is_pending_is_asked_about() {
+        for there in [true, false] {
+            let mut answers = vec![absent("DescribeSecret")];
+            if there {
+                answers.extend([described(&json!({"VersionIdsToStages": {}})), readable()]);
+            } else {
+                answers.push(absent("DescribeSecret"));
+            }
+            let queries = vec![caller("user/keywheel"), simulated(&[]), simulated(&[])];
+            let service = Service::giving_both(answers, queries).await;
+            assert_eq!(service.scene().found(&[NAME]).await, [""; 0]);
+            let beside = format!("secret:{NAME}.keywheel-pending-");
+            let asked = service.queried().concat();
+            let about = asked
+                .iter()
+                .filter(|(name, value)| name.starts_with("ResourceArns") && value.contains(&beside));
+            assert_eq!(about.count(), 1, "{asked:?}");
+        }
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ pub(crate) fn puts_off(code: &str) -> bool {
 
 /// The form of what IAM and STS are asked, and what they answer.
 pub(crate) type Query = (&'static str, u16, String);
+pub(crate) type Form = Vec<(String, String)>;
 
 /// Gives each request the next answer, which must be for its operation. IAM and STS, which speak in another form, have answers
 /// of their own; once these are given they refuse.
@@ -32,7 +33,7 @@ pub(crate) struct Service {
     pub(crate) port: u16,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     left: Arc<Mutex<Vec<Answer>>>,
-    queried: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    forms: Arc<Mutex<Vec<Form>>>,
     task: JoinHandle<()>,
 }
 
@@ -41,13 +42,13 @@ struct Book {
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     left: Arc<Mutex<Vec<Answer>>>,
     queries: Arc<Mutex<Vec<Query>>>,
-    queried: Arc<Mutex<Vec<Vec<(String, String)>>>>,
+    forms: Arc<Mutex<Vec<Form>>>,
 }
 
 fn query(book: &Book, body: &str) -> (StatusCode, String) {
-    let form: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let form: Form = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let action = form.iter().find(|(name, _)| name == "Action").unwrap().1.clone();
-    book.queried.lock().unwrap().push(form);
+    book.forms.lock().unwrap().push(form);
     let mut queries = book.queries.lock().unwrap();
     if queries.is_empty() {
         return (StatusCode::FORBIDDEN, crate::iam::query::refused("", 403, "AccessDenied").2);
@@ -78,15 +79,15 @@ impl Service {
             asked: Arc::default(),
             left: Arc::new(Mutex::new(answers)),
             queries: Arc::new(Mutex::new(queries)),
-            queried: Arc::default(),
+            forms: Arc::default(),
         };
         let (asked, left) = (Arc::clone(&book.asked), Arc::clone(&book.left));
-        let queried = Arc::clone(&book.queried);
+        let forms = Arc::clone(&book.forms);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let app = Router::new().fallback(answer).with_state(book);
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { port, asked, left, queried, task }
+        Self { port, asked, left, forms, task }
     }
 
     pub(crate) fn scene(&self) -> Scene {
@@ -102,8 +103,8 @@ impl Service {
 
 impl Service {
     /// What IAM and STS were asked.
-    pub(crate) fn queried(&self) -> Vec<Vec<(String, String)>> {
-        self.queried.lock().unwrap().clone()
+    pub(crate) fn queried(&self) -> Vec<Form> {
+        self.forms.lock().unwrap().clone()
     }
 }
 
