@@ -62,11 +62,7 @@ impl SecretsManagerSettings {
 impl RotatedSecrets {
     /// The secret that `id` names, by its ARN or its name.
     pub fn secret(&self, id: &str) -> RotatedSecret {
-        RotatedSecret(AwsSecret {
-            shared: Arc::clone(&self.0),
-            name: id.into(),
-            fingerprinter: Fingerprinter::plain(),
-        })
+        RotatedSecret(AwsSecret::new(Arc::clone(&self.0), id.into(), Fingerprinter::plain()))
     }
 }
 

@@ -8,7 +8,7 @@ use keywheel_core::{
 };
 use keywheel_testservers::vault::{Fake, Token};
 
-use crate::scene::{Kept, Scene, location, rotate, with_token};
+use crate::scene::{Kept, Scene, location, on, rotate, with_token};
 
 /// The secret at `key`, named for it.
 fn at(key: &str) -> Entrusted {
@@ -178,7 +178,7 @@ async fn a_token_that_may_not_ask_about_itself_is_said_and_no_right_is_made_up()
 #[tokio::test]
 async fn it_changes_nothing() {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     rotate(&*scene.at("app/database"), 1, "first").await;
     fake.seen();
     assert_eq!(said(&scene).await, "");

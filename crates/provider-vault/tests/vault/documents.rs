@@ -212,7 +212,7 @@ async fn what_a_look_saw_is_not_believed_when_others_wrote_since() {
 #[tokio::test]
 async fn what_was_dropped_since_the_look_is_not_promoted(#[case] shows: bool) {
     let fake = Fake::start();
-    let scene = Scene::on(&fake);
+    let scene = on(&fake);
     let at = || scene.secret(&location("app/database", shows));
     let (ours, theirs) = (at(), at());
     rotate(&*ours, 1, "one").await;
@@ -236,7 +236,7 @@ async fn what_was_dropped_since_the_look_is_not_promoted(#[case] shows: bool) {
 #[tokio::test]
 async fn who_may_not_write_the_document_can_drop_what_is_pending() {
     let fake = Fake::start();
-    let secret = Scene::on(&fake).at("app/database");
+    let secret = on(&fake).at("app/database");
     rotate(&*secret, 1, "one").await;
     let two = secret.stage(&calm(2), &value("two"), None).await.unwrap().id;
     let denied =
