@@ -37,7 +37,7 @@ pub(crate) fn run() -> Outcome {
         "secrets-manager: {SECRETS} secrets in moto for each run, the first rotation of each, stage to retire, journal"
     );
     println!("and audit on. The bare loop sends the same requests in the same order with the same SDK.");
-    let server = Arc::new(Secrets::new()?);
+    let server = Arc::new(Secrets::new());
     requests::count(&*server, &LEAST)?;
     Ok(rotations::judged(Comparison::of(server, SECRETS)?.best(&AT_ONCE)?))
 }
@@ -48,7 +48,7 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn new() -> Outcome<Self> {
+    fn new() -> Self {
         let moto = Moto::start();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -58,7 +58,7 @@ impl Secrets {
             .endpoint_url(format!("http://127.0.0.1:{}", moto.port()))
             .http_client(aws::http_client())
             .build();
-        Ok(Self { moto, client: Client::from_conf(config) })
+        Self { moto, client: Client::from_conf(config) }
     }
 
     async fn labels(&self, key: &str) -> Outcome<()> {

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use aws_sdk_ssm::{
     Client, Config,
     config::{BehaviorVersion, Region, retry::RetryConfig},
+    operation::get_parameter_history::GetParameterHistoryError,
     types::{ParameterTier, ParameterType},
 };
 use keywheel_testservers::Moto;
@@ -42,7 +43,7 @@ pub(crate) fn run() -> Outcome {
         "ssm: {SECRETS} parameters in moto for each run, the first rotation of each, stage to retire, journal and"
     );
     println!("audit on. The bare loop sends the same requests in the same order with the same SDK.");
-    let server = Arc::new(Parameters::new()?);
+    let server = Arc::new(Parameters::new());
     requests::count(&*server, &LEAST)?;
     Ok(rotations::judged(Comparison::of(server, SECRETS)?.best(&AT_ONCE)?))
 }
@@ -53,7 +54,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn new() -> Outcome<Self> {
+    fn new() -> Self {
         let moto = Moto::start();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -63,7 +64,7 @@ impl Parameters {
             .endpoint_url(format!("http://127.0.0.1:{}", moto.port()))
             .http_client(aws::http_client())
             .build();
-        Ok(Self { moto, client: Client::from_conf(config) })
+        Self { moto, client: Client::from_conf(config) }
     }
 
     /// What is not there is an answer.
@@ -72,7 +73,9 @@ impl Parameters {
             self.client.get_parameter_history().name(name).with_decryption(decrypted).max_results(50);
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(GetParameterHistoryError::is_parameter_not_found) =>
+            {
                 Ok(())
             }
             Err(error) => Err(words(error)),

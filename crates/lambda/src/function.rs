@@ -71,7 +71,9 @@ impl RotationFunction {
     /// What failed, what may have been changed by it, and how to mend it.
     pub async fn serve(&self, event: &Event, left: Duration) -> Result<Outcome> {
         let span = info_span!("step", secret = event.secret, version = event.token, step = %event.step);
-        let outcome = self.within(event, left.saturating_sub(FAREWELL)).instrument(span.clone()).await;
+        // Boxed: what a step does with the SDK is large.
+        let outcome =
+            Box::pin(self.within(event, left.saturating_sub(FAREWELL))).instrument(span.clone()).await;
         span.in_scope(|| match outcome {
             Ok(outcome) => {
                 info!(?outcome, "done");

@@ -42,7 +42,7 @@ impl PutOff {
 
     /// Not before the service said, and within twice that: those who were told the same do not come back together.
     fn spread(&self, told: Duration) -> Duration {
-        told + told * (self.0.running().subsec_nanos() / 1000 % 1000) / 1000
+        told + told * (self.0.running().subsec_micros() % 1000) / 1000
     }
 }
 

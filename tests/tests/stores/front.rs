@@ -106,8 +106,8 @@ impl Front {
         // The client wants one, though it never speaks TLS here. Somebody else may have been faster.
         let _known = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder().no_proxy().build().expect("a client");
-        let seen = Mutex::new(Seen { draw: seed, ..Seen::default() });
-        let inner = Arc::new(Inner { client, moto, watch: Stopwatch::start(), seen });
+        let nothing_yet = Mutex::new(Seen { draw: seed, ..Seen::default() });
+        let inner = Arc::new(Inner { client, moto, watch: Stopwatch::start(), seen: nothing_yet });
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).expect("a free port");
         let port = listener.local_addr().expect("a bound socket").port();

@@ -38,7 +38,7 @@ enum Holder {
     /// The one of this process, and nobody may stop it.
     Shared(Arc<OpenBao>),
     /// One that keeps everything on the disk.
-    Own(OpenBao),
+    Own(Box<OpenBao>),
 }
 
 impl Server {
@@ -47,7 +47,7 @@ impl Server {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let holder = match (kind, may_die) {
             (Kind::Fake, _) => Holder::Fake(Fake::start()),
-            (Kind::OpenBao, true) => Holder::Own(OpenBao::start_durable()),
+            (Kind::OpenBao, true) => Holder::Own(Box::new(OpenBao::start_durable())),
             (Kind::OpenBao, false) => Holder::Shared(OpenBao::shared()),
         };
         let mount = match &holder {

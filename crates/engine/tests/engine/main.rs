@@ -32,6 +32,7 @@ mod post;
 mod process;
 #[cfg(test)]
 mod reissued;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod rollback;

@@ -120,7 +120,7 @@ impl Boundary for TakeOver {
             };
             let _ = secret.retire(&context, &"nothing".into()).now_or_never();
         }
-        *self.lease.lock().unwrap() = Some(lease);
+        *self.lease.lock().expect("nobody panicked under it") = Some(lease);
     }
 }
 

@@ -78,7 +78,7 @@ impl AwsParameter {
         call: &Call<'_>,
         note: &Note,
         value: &SecretValue,
-        found: Pending,
+        found: &Pending,
     ) -> Result<VersionInfo> {
         if found.note.mark.rotation != note.mark.rotation {
             return Err(self.about(in_flight(call.operation, &found.note.mark)));
@@ -86,7 +86,7 @@ impl AwsParameter {
         if !found.value.same_as(value) {
             return Err(self.other_bytes(call));
         }
-        Ok(self.pending_info(&found))
+        Ok(self.pending_info(found))
     }
 
     pub(super) fn pending_info(&self, pending: &Pending) -> VersionInfo {

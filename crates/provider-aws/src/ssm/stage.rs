@@ -59,7 +59,7 @@ impl AwsParameter {
             return put.ok_or_else(|| self.still_deleting(&call));
         }
         match picture.pending {
-            Some(found) => self.staged_before(&call, &note, value, found),
+            Some(found) => self.staged_before(&call, &note, value, &found),
             None => Err(self.still_deleting(&call)),
         }
     }

@@ -4,7 +4,7 @@ use keywheel_testkit::conformance::RotatorFixture;
 
 use crate::scene::{Ground, value};
 
-async fn role() -> RotatorFixture {
+fn role() -> RotatorFixture {
     let ground = Ground::start();
     let (rotator, old) = (ground.static_role("app"), ground.password());
     let look = {
@@ -19,7 +19,7 @@ async fn role() -> RotatorFixture {
     RotatorFixture::new(rotator, Some("app-user".into()), value(&old)).state_from(look).keeping(ground)
 }
 
-async fn key(name: &'static str) -> RotatorFixture {
+fn key(name: &'static str) -> RotatorFixture {
     let ground = Ground::of_keys();
     let rotator = ground.key(name);
     let look = {
@@ -32,7 +32,7 @@ async fn key(name: &'static str) -> RotatorFixture {
     RotatorFixture::new(rotator, None, value("1")).state_from(look).keeping(ground)
 }
 
-keywheel_testkit::rotator_conformance!(static_role, role);
-keywheel_testkit::rotator_conformance!(encrypting_key, || async { key("orders").await });
-keywheel_testkit::rotator_conformance!(signing_key, || async { key("signing").await });
-keywheel_testkit::rotator_conformance!(hmac_key, || async { key("tags").await });
+keywheel_testkit::rotator_conformance!(static_role, || async { role() });
+keywheel_testkit::rotator_conformance!(encrypting_key, || async { key("orders") });
+keywheel_testkit::rotator_conformance!(signing_key, || async { key("signing") });
+keywheel_testkit::rotator_conformance!(hmac_key, || async { key("tags") });

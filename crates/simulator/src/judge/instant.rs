@@ -64,10 +64,14 @@ impl Judge {
         self.scenario.target.reissues()
             && self.journals().iter().any(|journal| {
                 journal.inspect(|records| {
-                    records.iter().rev().find_map(|record| match record.body.event {
-                        Event::Finished { outcome, .. } => Some(outcome),
-                        _ => None,
-                    }) == Some(Outcome::RolledBack)
+                    let ended = records.iter().rev().find_map(|record| {
+                        if let Event::Finished { outcome, .. } = record.body.event {
+                            Some(outcome)
+                        } else {
+                            None
+                        }
+                    });
+                    ended == Some(Outcome::RolledBack)
                 })
             })
     }
