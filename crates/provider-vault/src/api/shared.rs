@@ -21,8 +21,7 @@ use crate::{
 /// How long a server may take to accept a connection, and to answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a connection is kept that nobody uses, and a client with the system's authorities that it read. No server and no
-/// gateway closes idle connections as fast as that.
+/// How long a client is kept, with the system's authorities that it read.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// A client, when it was made, in running time of the clock, and what was in the files that the settings name.
@@ -63,9 +62,8 @@ impl Shared {
         Self { address, namespace, auth, clock, held, tls, made, judged }
     }
 
-    /// The client of all operations that begin within a moment: its connections are used again. One that died unnoticed
-    /// leaves it open whether a request arrived; every caller can live with that, for a network does the same. Files are read
-    /// anew each time: whoever renews a certificate need not restart anything.
+    /// The client of all operations that begin within a moment. Files are read anew each time: whoever renews a certificate need
+    /// not restart anything.
     pub(super) fn client(&self, operation: &'static str) -> Result<Client> {
         let now = self.clock.running();
         let files = tls::files(&self.tls)?;
@@ -85,7 +83,8 @@ impl Shared {
             .tls_backend_preconfigured(tls::config(&self.tls, self.address.scheme() == "http")?)
             .redirect(Policy::none())
             .connect_timeout(PATIENCE)
-            .pool_idle_timeout(KEPT)
+            // A connection that was kept may be dead, and then nobody knows whether the request arrived.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("keywheel/", env!("CARGO_PKG_VERSION")));
         // The environment's proxy is for the network, not for this machine.
         let builder = if is_loopback(&self.address) { builder.no_proxy() } else { builder };
