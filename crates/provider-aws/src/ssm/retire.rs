@@ -42,7 +42,9 @@ impl AwsParameter {
 
     /// The version, if the last call of this handle saw it as previous. Every other answer needs a look of its own.
     fn seen_as_previous(&self, id: &str) -> Option<Version> {
+        // Without an id on the latest, a way back has left its labels behind: they are settled first.
         let picture = self.looked.take().filter(|picture| picture.pending.is_none())?;
+        picture.latest().filter(|latest| latest.has_id())?;
         // One alone: what somebody left labelled besides is found by a look.
         let mut called = picture.parameter.named().filter(|version| version.id() == id);
         let previous = picture.previous().filter(|version| version.id() == id)?;
