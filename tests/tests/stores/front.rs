@@ -23,7 +23,7 @@ const PERCENT: u64 = 30;
 /// What `Retry-After` says, where it is said.
 pub(crate) const TOLD: Duration = Duration::from_secs(1);
 
-/// Whoever waited for as long has gone, which this end of the connection hears a moment later.
+/// Whoever waited for as long is about to go, or has gone.
 const GIVEN_UP: Duration = Duration::from_secs(9);
 
 /// A refusal. Most are what AWS gives its own clients: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>.
@@ -65,11 +65,9 @@ pub(crate) struct Repeat {
 pub(crate) struct Seen {
     pub(crate) requests: usize,
     pub(crate) refused: usize,
-    /// At the same time.
-    pub(crate) most: usize,
     pub(crate) repeats: Vec<Repeat>,
-    /// Since when, by number.
-    running: HashMap<usize, Duration>,
+    /// From when to when, each that was answered while its sender waited.
+    answered: Vec<(Duration, Duration)>,
     draw: u64,
     waiting: HashMap<Asked, Waiting>,
 }
@@ -132,11 +130,26 @@ impl Inner {
 }
 
 impl Seen {
+    /// How many requests were answered at the same time, at most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        let begun = self.answered.iter().map(|(begin, _)| (*begin, 1_isize));
+        let ended = self.answered.iter().map(|(_, end)| (*end, -1));
+        let mut changes: Vec<_> = begun.chain(ended).collect();
+        // At the same moment ends come first.
+        changes.sort_unstable();
+        let running = changes.iter().scan(0, |running, (_, change)| {
+            *running += change;
+            Some(*running)
+        });
+        running.max().unwrap_or_default().unsigned_abs()
+    }
+
     fn refusal(&mut self, asked: Asked, invocation: &str, now: Duration) -> Option<Refusal> {
         if let Some(waiting) = self.waiting.remove(&asked) {
             let told = waiting.told && waiting.invocation == invocation;
             self.repeats.push(Repeat { after: now.saturating_sub(waiting.since), at: now, told });
         }
+        self.requests += 1;
         // Knuth's generator for 64 bits: the same requests in the same order meet the same.
         self.draw = self.draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         if (self.draw >> 33) % 100 >= PERCENT {
@@ -153,37 +166,20 @@ impl Seen {
 async fn answer(Extracted(inner): Extracted<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let now = inner.watch.elapsed();
-    let _running = Running::begin(&inner, now);
     let refusal = {
         let mut seen = inner.seen();
         let asked = (header("x-amz-target").to_owned(), body.clone());
         seen.refusal(asked, header("amz-sdk-invocation-id"), now)
     };
-    match refusal {
+    let response = match refusal {
         Some(refusal) => refused(refusal),
         None => passed_on(&inner, headers, body).await,
+    };
+    let end = inner.watch.elapsed();
+    if end.saturating_sub(now) < GIVEN_UP {
+        inner.seen().answered.push((now, end));
     }
-}
-
-/// A request that is being answered, for as long as its sender waits.
-struct Running(Arc<Inner>, usize);
-
-impl Running {
-    fn begin(inner: &Arc<Inner>, now: Duration) -> Self {
-        let mut seen = inner.seen();
-        let number = seen.requests;
-        seen.running.insert(number, now);
-        let waited_for = seen.running.values().filter(|since| now.saturating_sub(**since) < GIVEN_UP);
-        seen.most = seen.most.max(waited_for.count());
-        seen.requests += 1;
-        Self(Arc::clone(inner), number)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.seen().running.remove(&self.1);
-    }
+    response
 }
 
 fn refused(refusal: Refusal) -> Response {

@@ -109,7 +109,7 @@ fn of_many_rotations_on_throttled_services_none_is_lost_and_nobody_comes_back_to
     assert!(undone * 100 <= rotations, "{undone} were undone");
     assert!(refused * 100 > requests * 25, "{refused} of {requests} are no 30 %");
     for (front, at_once) in fronts.iter().zip(AT_ONCE) {
-        let (most, repeats) = front.seen(|seen| (seen.most, seen.repeats.clone()));
+        let (most, repeats) = front.seen(|seen| (seen.most_at_once(), seen.repeats.clone()));
         println!("throttled: at most {most} requests at once, where {at_once} are allowed");
         assert!(most <= at_once, "{most} at once");
         assert_spread(&repeats);
