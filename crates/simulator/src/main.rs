@@ -116,13 +116,6 @@ fn sweep(arguments: &Arguments) -> Result<bool, String> {
     if arguments.faults.is_some() || arguments.random == 0 {
         let totals = exhaustive(&scenarios, usize::from(faults), until).map_err(failed)?;
         show(format!("schedules of up to {faults} faults in {} scenarios", scenarios.len()), &totals);
-        if arguments.scenario.is_empty() {
-            let reissuing = Scenario::every_reissuing();
-            let totals = exhaustive(&reissuing, usize::from(faults.min(1)), until).map_err(failed)?;
-            let what =
-                format!("of up to 1 fault in {} whose targets make their credentials", reissuing.len());
-            show(what, &totals);
-        }
     }
     if arguments.random > 0 {
         let totals = random(arguments.from, arguments.random, until).map_err(failed)?;

@@ -197,8 +197,7 @@ pub fn drawn(seed: u64) -> (Scenario, Schedule) {
         |limit: usize| usize::try_from(below(u32::try_from(limit).unwrap_or(u32::MAX))).unwrap_or(0);
     let store = StoreModel::ALL[pick(StoreModel::ALL.len())];
     let goal = Goal::ALL[[0, 0, 0, 1, 1, 2, 3][pick(7)]];
-    let targets = [&[TargetModel::Unchecked][..], &TargetModel::CHECKED].concat();
-    let target = targets[pick(targets.len())];
+    let target = TargetModel::ALL[pick(TargetModel::ALL.len())];
     let target = if goal.is_signing() { TargetModel::Unchecked } else { target };
     let mut scenario = Scenario::new(store, target, goal);
     scenario.stores = 1 + pick(2);

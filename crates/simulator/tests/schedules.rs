@@ -51,6 +51,18 @@ use rstest::rstest;
 #[case::a_current_value_that_changed_is_left_to_whoever_changed_it(
     "native/in-place/forward store.put-pending#1=rival"
 )]
+#[case::what_a_promotion_displaced_is_known_after_a_crash(
+    "native/reissued/forward target.generation#2=rival store.put-current#2=crash-after"
+)]
+#[case::a_promoted_version_that_another_one_displaced_is_no_dead_end(
+    "native/reissued/forward target.generation#2=rival store.put-current#1=crash-after"
+)]
+#[case::a_target_that_was_made_to_make_another_one_is_no_dead_end(
+    "sibling/reissued/undo target.reissue#1=rival store.put-current#1=crash-after"
+)]
+#[case::a_version_of_a_key_that_two_took_is_not_ended(
+    "native/versioned/forward target.generation#2=rival store.put-pending#2=crash-after"
+)]
 #[case::the_way_back_waits_for_what_is_on_its_way(
     "native/in-place/forward target.apply#1=late target.probe#1=refused target.probe#2=refused target.probe#3=refused"
 )]

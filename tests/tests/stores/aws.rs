@@ -17,7 +17,11 @@ static WEB: LazyLock<(Runtime, Client)> = LazyLock::new(|| {
     (Runtime::new().expect("a runtime"), client)
 });
 
-/// The answer to a request, if it is a success.
+/// How often the stand-in may fail at one request.
+const ATTEMPTS: usize = 5;
+
+/// The answer to a request, if it is a success. The stand-in answers several at once, and fails where one walks through its
+/// secrets while another one adds one: it is asked again.
 fn ask(port: u16, service: &str, target: &str, body: &Value) -> Option<Value> {
     let (runtime, client) = &*WEB;
     let scope = format!("AKIAOUTSIDE/20260101/eu-central-1/{service}/aws4_request");
@@ -30,11 +34,17 @@ fn ask(port: u16, service: &str, target: &str, body: &Value) -> Option<Value> {
             format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
         )
         .body(body.to_string());
-    let (status, bytes) = runtime.block_on(async {
-        let reply = request.send().await.expect("moto answers");
-        (reply.status(), reply.bytes().await.expect("a body"))
-    });
-    status.is_success().then(|| serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    for _ in 0..ATTEMPTS {
+        let request = request.try_clone().expect("its body is text");
+        let (status, bytes) = runtime.block_on(async {
+            let reply = request.send().await.expect("moto answers");
+            (reply.status(), reply.bytes().await.expect("a body"))
+        });
+        if !status.is_server_error() {
+            return status.is_success().then(|| serde_json::from_slice(&bytes).unwrap_or(Value::Null));
+        }
+    }
+    panic!("moto fails at each of {ATTEMPTS} {target}");
 }
 
 /// Secrets Manager.

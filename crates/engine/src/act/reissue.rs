@@ -5,7 +5,7 @@ use keywheel_core::{
     Effect, Error, ErrorKind, Result,
     rotation::{StepFacts, StoreIndex, VersionFact},
     rotator::{Probe, Reissued},
-    secret::Stage,
+    secret::{Stage, VersionInfo},
 };
 
 use crate::act::{
@@ -28,8 +28,12 @@ pub(super) async fn reissue(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let old = old(acting, &place, &versions).await?;
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
-        // Whether the target still has this one is for `verify` to find out.
-        return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
+        if old.as_ref().is_none_or(|old| old.fingerprint != pending.fingerprint) {
+            // Whether the target still has this one is for `verify` to find out.
+            return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
+        }
+        // Another installation has brought this very one into use: to end what was before it would end it, too.
+        place.secret.retire(&acting.context(), &pending.id).await?;
     }
     let evidence = leftover::drop_staged(acting, &place, &versions).await?;
     let seen = acting.history.facts.generation.as_ref();
@@ -97,27 +101,66 @@ pub(super) async fn verify(acting: &mut Acting<'_>) -> Result<StepFacts> {
     }
 }
 
-/// The version that somebody else made current since the new value was staged in the store at `index`, if it is the same value
-/// or the target refuses it: where a target has one credential at a time, ours took the place of theirs, and to leave theirs there would shut
-/// everybody out. Where it is accepted, or nobody changed anything, nothing is displaced but what was there.
-pub(super) async fn displaced(acting: &mut Acting<'_>, index: StoreIndex) -> Result<Option<VersionFact>> {
+/// What stands in a store that the new value is to become current in.
+pub(super) enum Found {
+    /// What stood there when this rotation began, or its own value; or what no promotion may touch.
+    Usual,
+    /// Somebody else's version, which gives way to ours, or has.
+    GivesWay(VersionFact),
+    /// Somebody else's version, which works, and ours is there no more.
+    Outpaced,
+}
+
+/// What a promotion in the store at `index` has before it. Where a target has one credential at a time, and another installation
+/// made a version current since the new value was staged, one of the two is refused by the target: to leave that one there would
+/// shut everybody out.
+pub(super) async fn found(acting: &mut Acting<'_>, index: StoreIndex) -> Result<Found> {
     if !acting.history.target_moved_on() {
-        return Ok(None);
+        return Ok(Found::Usual);
     }
     let place = acting.place(index)?;
     let versions = place.secret.versions().await?;
-    let known = [Some(acting.new_fact(index)?), acting.old_fact(index)];
-    let theirs = versions
-        .at(Stage::Current)
-        .filter(|current| known.iter().flatten().all(|known| known.id != current.id));
-    let Some(theirs) = theirs.map(fact) else { return Ok(None) };
-    if known[0].is_some_and(|new| new.fingerprint == theirs.fingerprint) {
-        // They took what the target has, too.
-        return Ok(Some(theirs));
+    let new = acting.new_fact(index)?;
+    let old = acting.old_fact(index);
+    let theirs = |version: &&VersionInfo| version.id != new.id && old.is_none_or(|old| old.id != version.id);
+    let Some(current) = versions.at(Stage::Current) else { return Ok(Found::Usual) };
+    if current.id == new.id {
+        // An earlier attempt got this far, and could not say what it had found.
+        let displaced = versions.at(Stage::Previous).filter(theirs).map(fact);
+        return Ok(displaced.map_or(Found::Usual, Found::GivesWay));
     }
-    let value = acting.value_of(&place, &theirs.id).await?;
-    let probe = acting.rotator()?.probe(presented(acting, &theirs, &value)?.lend()).await?;
-    Ok((probe == Probe::Rejected).then_some(theirs))
+    if !theirs(&current) {
+        return Ok(Found::Usual);
+    }
+    let gone = versions.by_id(&new.id).is_none();
+    let current = fact(current);
+    if current.fingerprint == new.fingerprint {
+        // They took what the target has, too.
+        return Ok(if gone { Found::Outpaced } else { Found::GivesWay(current) });
+    }
+    let value = acting.value_of(&place, &current.id).await?;
+    let works = acting.rotator()?.probe(presented(acting, &current, &value)?.lend()).await?;
+    Ok(match (works, gone) {
+        (Probe::Accepted, true) => Found::Outpaced,
+        (Probe::Rejected, false) => Found::GivesWay(current),
+        (Probe::Accepted, false) | (Probe::Rejected, true) => Found::Usual,
+    })
+}
+
+/// Whether the old value is dead though no store has it any more: the target has one credential at a time, and it is the one
+/// that is current.
+pub(super) async fn has_replaced_it(acting: &Acting<'_>) -> Result<bool> {
+    if !acting.history.target_moved_on() {
+        return Ok(false);
+    }
+    let place = acting.place(StoreIndex::PRIMARY)?;
+    let versions = place.secret.versions().await?;
+    let Some(current) = versions.at(Stage::Current).map(fact) else { return Ok(false) };
+    if acting.old_fact(StoreIndex::PRIMARY).is_some_and(|old| old.fingerprint == current.fingerprint) {
+        return Ok(false);
+    }
+    let value = acting.value_of(&place, &current.id).await?;
+    Ok(acting.rotator()?.probe(presented(acting, &current, &value)?.lend()).await? == Probe::Accepted)
 }
 
 /// Makes what the target made durable.

@@ -11,7 +11,8 @@ use keywheel_core::{
 use crate::{
     act::{
         acting::{Acting, Place},
-        leftover, reissue,
+        leftover,
+        reissue::{self, Found},
     },
     engine::Engine,
     finished::{finished, last_identity, way_back},
@@ -254,7 +255,14 @@ pub(super) async fn publish(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
 
 /// Makes the new value current, if nobody changed the current one since it was looked at.
 pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Result<StepFacts> {
-    let displaced = reissue::displaced(acting, index).await?;
+    let displaced = match reissue::found(acting, index).await? {
+        Found::Usual => None,
+        Found::GivesWay(theirs) => Some(theirs),
+        Found::Outpaced => {
+            let words = "the new value is gone: somebody else brought another version into use, and it works";
+            return Ok(StepFacts::evidence(words));
+        }
+    };
     if index == StoreIndex::PRIMARY && displaced.is_none() {
         refuse_change(acting).await?;
     }
@@ -262,8 +270,9 @@ pub(super) async fn promote(acting: &mut Acting<'_>, index: StoreIndex) -> Resul
     let new = acting.new_fact(index)?;
     let expected = displaced.as_ref().or(acting.old_fact(index)).map(|version| &version.id);
     place.secret.promote(&acting.context(), &new.id, expected).await?;
-    let evidence =
-        displaced.is_some().then(|| "it took the place of a value that the target refuses".to_owned());
+    let evidence = displaced
+        .is_some()
+        .then(|| "it took the place of a version that somebody else had made current".to_owned());
     Ok(StepFacts { old: displaced, evidence, ..StepFacts::default() })
 }
 
