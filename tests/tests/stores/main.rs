@@ -38,7 +38,7 @@ const AT_ONCE: usize = 3;
 const WAITING_AT_ONCE: usize = 8;
 
 #[rstest]
-#[case::aws(&Form::AWS, 1, 200)]
+#[case::aws(&Form::AWS, 3, 70)]
 #[case::fan_out(Form::fan_out(), 7, 80)]
 fn killed_or_out_of_reach_anywhere_every_store_shows_a_whole_value_and_resume_ends_it(
     #[case] forms: &[Form],

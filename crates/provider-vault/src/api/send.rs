@@ -130,8 +130,12 @@ impl Session<'_> {
             url.query_pairs_mut().append_pair(name, value);
         }
         // An agent that adds a token of its own may want to see that no browser was talked into the request.
+        let client = match request.again {
+            Again::Freely | Again::AsAChange => &self.clients.again,
+            Again::IfRefused => &self.clients.once,
+        };
         let mut made =
-            self.client.request(request.method.clone(), url).header("X-Vault-Request", "true").timeout(limit);
+            client.request(request.method.clone(), url).header("X-Vault-Request", "true").timeout(limit);
         if let Some(token) = token {
             made = made.header("X-Vault-Token", token.clone());
         }

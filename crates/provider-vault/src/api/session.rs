@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keywheel_core::{CallContext, Effect, Error, ErrorKind, Result};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use zeroize::Zeroizing;
 
 use super::{
     reply::Reply,
     send::{Again, Request},
-    shared::Shared,
+    shared::{Clients, Shared},
 };
 use crate::auth::Auth;
 
@@ -19,7 +19,7 @@ pub(crate) struct Session<'a> {
     pub(super) shared: &'a Shared,
     pub(super) operation: &'static str,
     pub(super) deadline: Option<Duration>,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     /// Where the active node is, as a standby said.
     pub(super) base: Url,
     /// The token was given in this operation: nobody revoked it meanwhile.
@@ -38,7 +38,7 @@ impl<'a> Session<'a> {
             shared,
             operation,
             deadline: context.map(|context| context.deadline),
-            client: shared.client(operation)?,
+            clients: shared.clients(operation)?,
             base: shared.address.clone(),
             fresh: false,
             changed: false,

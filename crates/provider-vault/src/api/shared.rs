@@ -21,12 +21,23 @@ use crate::{
 /// How long a server may take to accept a connection, and to answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a client is kept, with the system's authorities that it read.
+/// How long a client is kept, with the system's authorities that it read, and a connection that nobody uses. No server and no
+/// gateway closes idle connections as fast as that.
 const KEPT: Duration = Duration::from_secs(5);
 
-/// A client, when it was made, in running time of the clock, and what was in the files that the settings name.
+/// Who sends requests.
+#[derive(Clone)]
+pub(super) struct Clients {
+    /// Over connections that are used again. One that died unnoticed leaves it open whether a request arrived, as a network may
+    /// at any time: for looks, and for what does no harm a second time.
+    pub(super) again: Client,
+    /// Over a connection of its own.
+    pub(super) once: Client,
+}
+
+/// Clients, when they were made, in running time of the clock, and what was in the files that the settings name.
 struct Made {
-    client: Client,
+    clients: Clients,
     at: Duration,
     files: Vec<SecretValue>,
 }
@@ -62,35 +73,35 @@ impl Shared {
         Self { address, namespace, auth, clock, held, tls, made, judged }
     }
 
-    /// The client of all operations that begin within a moment. Files are read anew each time: whoever renews a certificate need
+    /// The clients of all operations that begin within a moment. Files are read anew each time: whoever renews a certificate need
     /// not restart anything.
-    pub(super) fn client(&self, operation: &'static str) -> Result<Client> {
+    pub(super) fn clients(&self, operation: &'static str) -> Result<Clients> {
         let now = self.clock.running();
         let files = tls::files(&self.tls)?;
-        // A client is whole or not there.
+        // They are whole or not there.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |made: &&Made| now.saturating_sub(made.at) < KEPT && made.is_of(&files);
         if let Some(made) = made.as_ref().filter(fresh) {
-            return Ok(made.client.clone());
+            return Ok(made.clients.clone());
         }
-        let client = self.new_client(operation)?;
-        *made = Some(Made { client: client.clone(), at: now, files });
-        Ok(client)
-    }
-
-    fn new_client(&self, operation: &'static str) -> Result<Client> {
-        let builder = Client::builder()
-            .tls_backend_preconfigured(tls::config(&self.tls, self.address.scheme() == "http")?)
-            .redirect(Policy::none())
-            .connect_timeout(PATIENCE)
-            // A connection that was kept may be dead, and then nobody knows whether the request arrived.
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("keywheel/", env!("CARGO_PKG_VERSION")));
-        // The environment's proxy is for the network, not for this machine.
-        let builder = if is_loopback(&self.address) { builder.no_proxy() } else { builder };
-        builder
-            .build()
-            .map_err(|_| Error::not_applied(ErrorKind::Internal, operation, "the HTTP client cannot be made"))
+        let config = tls::config(&self.tls, self.address.scheme() == "http")?;
+        let build = |connections_kept: usize| {
+            let builder = Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .redirect(Policy::none())
+                .connect_timeout(PATIENCE)
+                .pool_idle_timeout(KEPT)
+                .pool_max_idle_per_host(connections_kept)
+                .user_agent(concat!("keywheel/", env!("CARGO_PKG_VERSION")));
+            // The environment's proxy is for the network, not for this machine.
+            let builder = if is_loopback(&self.address) { builder.no_proxy() } else { builder };
+            builder.build().map_err(|_| {
+                Error::not_applied(ErrorKind::Internal, operation, "the HTTP client cannot be made")
+            })
+        };
+        let clients = Clients { again: build(usize::MAX)?, once: build(0)? };
+        *made = Some(Made { clients: clients.clone(), at: now, files });
+        Ok(clients)
     }
 
     pub(crate) fn is_judged(&self) -> bool {
