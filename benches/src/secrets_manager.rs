@@ -115,7 +115,7 @@ impl Server for Secrets {
         Ok(found.secret_string.unwrap_or_default())
     }
 
-    fn asked(&self) -> usize {
-        aws::asked(&self.moto)
+    fn asked(&self) -> Option<usize> {
+        Some(aws::asked(&self.moto))
     }
 }

@@ -161,7 +161,7 @@ impl Server for Parameters {
         Ok(found.parameter.and_then(|parameter| parameter.value).unwrap_or_default())
     }
 
-    fn asked(&self) -> usize {
-        aws::asked(&self.moto)
+    fn asked(&self) -> Option<usize> {
+        Some(aws::asked(&self.moto))
     }
 }

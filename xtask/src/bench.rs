@@ -8,7 +8,7 @@ use crate::{
 const NAMES: [&str; 8] = ["plan", "file", "postgres", "redis", "vault", "secrets-manager", "ssm", "startup"];
 
 /// Those that start servers.
-const SERVERS: [&str; 4] = ["postgres", "redis", "secrets-manager", "ssm"];
+const SERVERS: [&str; 5] = ["postgres", "redis", "secrets-manager", "ssm", "vault"];
 
 pub(crate) fn run(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {

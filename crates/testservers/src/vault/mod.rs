@@ -3,7 +3,6 @@
 mod access;
 mod answer;
 mod database;
-mod durable;
 mod kv;
 mod server;
 mod state;

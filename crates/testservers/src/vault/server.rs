@@ -3,9 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::pending,
-    io,
     net::{SocketAddr, TcpListener},
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -23,7 +21,6 @@ use tokio::{runtime, sync::oneshot};
 
 use super::{
     answer::{Answer, errors},
-    durable::Durable,
     state::{Asked, State, Token},
 };
 use crate::patience::{Stopwatch, until};
@@ -67,7 +64,6 @@ struct Inner {
     seen: Vec<String>,
     count: usize,
     headers: HeaderMap,
-    durable: Option<Durable>,
 }
 
 /// A running server; it ends when it is dropped.
@@ -144,15 +140,6 @@ impl Fake {
         self.lock().throttle = throttle;
     }
 
-    /// From now on it answers no write before a log at `path` has it, synced to the disk.
-    ///
-    /// # Errors
-    /// When the file cannot be made.
-    pub fn keep_writes(&self, path: &Path) -> io::Result<()> {
-        self.lock().durable = Some(Durable::at(path)?);
-        Ok(())
-    }
-
     /// How many requests were throttled.
     pub fn throttled(&self) -> usize {
         self.lock().throttled
@@ -222,11 +209,6 @@ async fn answer(
         Some(reply) => reply,
         None => pending().await,
     };
-    let durable =
-        lock(&inner).durable.as_ref().filter(|_| method != Method::GET).map(|log| log.append(body.into()));
-    if let Some(written) = durable {
-        written.await.expect("the log of writes is written");
-    }
     let (status, body) = reply;
     let status = StatusCode::from_u16(status).expect("a status");
     let mut response =
