@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::patience::{Stopwatch, pause};
 
 /// How long a server may take to answer. Machines that run tests are busy.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How long a server may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(10);

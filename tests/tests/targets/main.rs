@@ -60,12 +60,13 @@ fn killed_or_in_trouble_anywhere_nobody_is_locked_out_and_resume_ends_it(
     let points = at_once(AT_ONCE, &flows, |(strategy, story)| points(&ground, *strategy, *story));
     let (restarts, others): (Vec<_>, Vec<_>) = points.into_iter().flatten().partition(Point::restarts);
     let (long, short): (Vec<_>, Vec<_>) = others.into_iter().partition(Point::is_long);
+    // Started before there is anything else to do: while all else is played, a server may need minutes.
+    let restarted = Ground::new(start());
     let (results, mut found) = thread::scope(|scope| {
         let restarts = scope.spawn(|| {
             // One after the other, on a server that nobody else uses.
-            let ground = Ground::new(start());
-            let results = at_once(1, &restarts, |point| play(point, &ground));
-            (results, search(&ground))
+            let results = at_once(1, &restarts, |point| play(point, &restarted));
+            (results, search(&restarted))
         });
         let long = scope.spawn(|| at_once(WAITING_AT_ONCE, &long, |point| play(point, &ground)));
         let short = at_once(AT_ONCE, &short, |point| play(point, &ground));

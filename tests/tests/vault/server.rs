@@ -113,17 +113,6 @@ impl Server {
         }
     }
 
-    /// The number of the latest version.
-    pub(crate) fn version(&self, path: &str) -> u64 {
-        match self.real() {
-            Ok(server) => {
-                let metadata = server.read(&self.at("metadata", path)).unwrap_or_default();
-                metadata["current_version"].as_u64().unwrap_or_default()
-            }
-            Err(fake) => fake.state(|state| state.kv(&self.mount).version(path)),
-        }
-    }
-
     /// Every document that can be read, in each of its versions.
     pub(crate) fn readable(&self) -> Vec<Value> {
         match self.real() {

@@ -1,5 +1,7 @@
 //! Two installations, each with a journal of its own, and one secret.
 
+use std::collections::BTreeSet;
+
 use keywheel_tests::{Said, Scene};
 use keywheel_testservers::OpenBao;
 use rstest::rstest;
@@ -84,7 +86,14 @@ fn of_two_that_begin_at_once_exactly_one_proceeds(#[case] kind: Kind) {
         let record = server.latest("keywheel/app/db/value");
         let rotation = record["current"]["mark"]["rotation"].as_str().unwrap_or("no rotation");
         assert!(words[1 - won[0]].contains(rotation), "{rotation} is not in {words:#?}");
-        assert_eq!(server.version("app/db"), 2, "one promotion: {words:#?}");
-        assert_ne!(value(&server), Scene::OLD);
+        // The document may have more versions than values: whoever drops what it staged bars its own late promotion by
+        // writing what stands there once more.
+        let promoted: BTreeSet<_> = server
+            .readable()
+            .iter()
+            .filter_map(|document| document["value"].as_str().map(str::to_owned))
+            .filter(|value| value != Scene::OLD)
+            .collect();
+        assert_eq!(promoted, BTreeSet::from([value(&server)]), "one promotion: {words:#?}");
     }
 }

@@ -129,11 +129,11 @@ impl Session<'_> {
         if let Some((name, value)) = &request.query {
             url.query_pairs_mut().append_pair(name, value);
         }
-        // An agent that adds a token of its own may want to see that no browser was talked into the request.
         let client = match request.again {
             Again::Freely | Again::AsAChange => &self.clients.again,
             Again::IfRefused => &self.clients.once,
         };
+        // An agent that adds a token of its own may want to see that no browser was talked into the request.
         let mut made =
             client.request(request.method.clone(), url).header("X-Vault-Request", "true").timeout(limit);
         if let Some(token) = token {
