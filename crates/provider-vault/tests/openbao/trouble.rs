@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use keywheel_core::{Effect, ErrorKind, secret::Stage};
+use keywheel_core::{
+    Effect, ErrorKind,
+    secret::{Secret, Stage},
+};
 use keywheel_testservers::{Authority, OpenBao};
 use serde_json::json;
 
@@ -27,6 +30,15 @@ async fn a_sealed_server_has_applied_nothing_and_works_again_when_it_is_unsealed
     assert_eq!(shown(&*secret).await, "current=two by 2, previous=one by 1");
 }
 
+/// What stands where. The first look may be sent over a connection that was kept, and died with the server: it says so, and the
+/// next one has another.
+async fn shown_after_restart(secret: &dyn Secret) -> String {
+    if let Err(error) = secret.versions().await {
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error}");
+    }
+    shown(secret).await
+}
+
 #[tokio::test]
 async fn what_was_staged_and_promoted_survives_the_death_of_the_server() {
     let mut server = OpenBao::start_durable();
@@ -39,15 +51,15 @@ async fn what_was_staged_and_promoted_survives_the_death_of_the_server() {
     let error = secret.promote(&calm(2), &staged.id, Some(&one)).await.unwrap_err();
     assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error}");
     server.start_again();
-    assert_eq!(shown(&*secret).await, "pending=two by 2, current=one by 1");
+    assert_eq!(shown_after_restart(&*secret).await, "pending=two by 2, current=one by 1");
     secret.promote(&calm(2), &staged.id, Some(&one)).await.unwrap();
     server.kill();
     server.start_again();
-    assert_eq!(shown(&*secret).await, "current=two by 2, previous=one by 1");
+    assert_eq!(shown_after_restart(&*secret).await, "current=two by 2, previous=one by 1");
     secret.retire(&calm(2), &one).await.unwrap();
     server.kill();
     server.start_again();
-    assert_eq!(shown(&*secret).await, "current=two by 2");
+    assert_eq!(shown_after_restart(&*secret).await, "current=two by 2");
 }
 
 /// Lets so few requests through that a rotation meets the limit, each time for a moment.
