@@ -147,22 +147,6 @@ pub(super) async fn found(acting: &mut Acting<'_>, index: StoreIndex) -> Result<
     })
 }
 
-/// Whether the old value is dead though no store has it any more: the target has one credential at a time, and it is the one
-/// that is current.
-pub(super) async fn has_replaced_it(acting: &Acting<'_>) -> Result<bool> {
-    if !acting.history.target_moved_on() {
-        return Ok(false);
-    }
-    let place = acting.place(StoreIndex::PRIMARY)?;
-    let versions = place.secret.versions().await?;
-    let Some(current) = versions.at(Stage::Current).map(fact) else { return Ok(false) };
-    if acting.old_fact(StoreIndex::PRIMARY).is_some_and(|old| old.fingerprint == current.fingerprint) {
-        return Ok(false);
-    }
-    let value = acting.value_of(&place, &current.id).await?;
-    Ok(acting.rotator()?.probe(presented(acting, &current, &value)?.lend()).await? == Probe::Accepted)
-}
-
 /// Makes what the target made durable.
 async fn stage(acting: &mut Acting<'_>, made: Reissued) -> Result<StepFacts> {
     let place = acting.place(StoreIndex::PRIMARY)?;

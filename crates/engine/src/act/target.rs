@@ -10,7 +10,7 @@ use keywheel_core::{
 
 use crate::act::{
     acting::Acting,
-    leftover, reissue,
+    leftover,
     store::{compose, fact, old, refuse_change, refuse_company, staged_by_us},
 };
 
@@ -96,9 +96,7 @@ pub(super) async fn revoke(acting: &mut Acting<'_>) -> Result<StepFacts> {
     };
     let new = acting.new_fact(StoreIndex::PRIMARY)?;
     if new.fingerprint == old.fingerprint {
-        return Ok(StepFacts::evidence(
-            "somebody else had made the same value current: it must not be ended",
-        ));
+        return Ok(StepFacts::evidence("the old value is the new one: it must not be ended"));
     }
     let value = acting.new_value().await?.duplicate();
     let [old, new] = [presented(acting, old, &old_value)?, presented(acting, new, &value)?];
@@ -118,15 +116,7 @@ pub(super) async fn revoke(acting: &mut Acting<'_>) -> Result<StepFacts> {
 /// A real login with the old value, which must fail.
 pub(super) async fn confirm(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let rotator = acting.rotator()?;
-    let old_value = match acting.old_value().await {
-        Err(error) if error.kind == ErrorKind::NotFound && reissue::has_replaced_it(acting).await? => {
-            let words = "the store has the old value no more, and the target has one at a time: a login with what is \
-                         current works";
-            return Ok(StepFacts::evidence(words));
-        }
-        old_value => old_value?,
-    };
-    let Some((old, old_value)) = acting.old_fact(StoreIndex::PRIMARY).zip(old_value) else {
+    let Some((old, old_value)) = acting.old_fact(StoreIndex::PRIMARY).zip(acting.old_value().await?) else {
         return Ok(StepFacts::evidence("there was no earlier value"));
     };
     if acting.new_fact(StoreIndex::PRIMARY)?.fingerprint == old.fingerprint {

@@ -8,8 +8,9 @@ use std::sync::{
 use async_trait::async_trait;
 use keywheel_core::{
     CallContext, Identity, Result,
+    inventory::ProvidedFrom,
     provider::Finding,
-    rotation::{Action, Outcome},
+    rotation::{Action, Outcome, Source},
     rotator::{Credential, Probe, Rotator, Strategy},
     secret::Stage,
 };
@@ -153,4 +154,19 @@ async fn the_old_value_is_left_alone_while_the_target_refuses_the_new_one(
     let report = world.engine().go_on(&world.name()).await.unwrap();
     assert_eq!(report.ended, Ended::Finished { outcome: Outcome::Succeeded, reason: None });
     world.assert_right_at_the_end().await;
+}
+
+#[tokio::test]
+async fn a_value_that_was_current_already_and_is_provided_again_for_a_store_that_lacks_it_is_not_ended() {
+    let mut world = World::of(Scene::credential(Strategy::Overlap).in_stores(2));
+    world.entry(0).source = Source::Provided;
+    world.entry(0).provided_from = Some(Box::new(ProvidedFrom::File("value".into())));
+    world.files.0.lock().unwrap().insert("value".into(), OLD.to_vec());
+    world.view().secrets[1].overwrite(b"what-an-editor-wrote");
+    world.rotate().await;
+    world.clock.advance(HOUR);
+    world.run_due().await;
+    assert!(world.view().accepts(OLD), "it is in use");
+    assert_eq!(world.view().current(), vec![Some(OLD.to_vec()); 2]);
+    assert_eq!(world.history().unwrap().outcome, Some(Outcome::Succeeded));
 }
