@@ -28,12 +28,8 @@ pub(super) async fn reissue(acting: &mut Acting<'_>) -> Result<StepFacts> {
     let old = old(acting, &place, &versions).await?;
     refuse_company(acting, &place, &versions).await?;
     if let Some(pending) = staged_by_us(acting, &versions) {
-        if old.as_ref().is_none_or(|old| old.fingerprint != pending.fingerprint) {
-            // Whether the target still has this one is for `verify` to find out.
-            return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
-        }
-        // Another installation has brought this very one into use: to end what was before it would end it, too.
-        place.secret.retire(&acting.context(), &pending.id).await?;
+        // Whether the target still has this one is for `verify` to find out.
+        return Ok(StepFacts { new: Some(fact(pending)), old, ..StepFacts::default() });
     }
     let evidence = leftover::drop_staged(acting, &place, &versions).await?;
     let seen = acting.history.facts.generation.as_ref();
