@@ -12,11 +12,13 @@ mod route;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod ways_on;
 
 pub use action::{Action, ConsumerIndex, StoreIndex};
 pub use decide::{Next, WaitFor};
-pub use history::{Direction, Facts, Failure, History, IllegalRecord, Parked, Undo, WaysOn};
+pub use history::{Direction, Facts, Failure, History, IllegalRecord, Parked, Undo};
 pub use record::{Event, NewRecord, Outcome, RECORD_FORMAT, Record, Started, StepFacts, VersionFact};
 pub use retry::RetryPolicy;
 pub use route::{forward, undo};
 pub use spec::{ConsumerSpec, Flow, Location, OnDeadline, RotationSpec, Source, StoreRef, TargetSpec};
+pub use ways_on::WaysOn;
