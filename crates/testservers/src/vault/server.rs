@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::pending,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -23,7 +23,10 @@ use super::{
     answer::{Answer, errors},
     state::{Asked, State, Token},
 };
-use crate::patience::{Stopwatch, until};
+use crate::{
+    patience::{Stopwatch, until},
+    port::Port,
+};
 
 /// What happens to one request.
 pub enum Trouble {
@@ -69,8 +72,9 @@ struct Inner {
 /// A running server; it ends when it is dropped.
 pub struct Fake {
     inner: Arc<Mutex<Inner>>,
-    address: SocketAddr,
     serving: Option<Serving>,
+    /// While it is down, too: nobody else is to be asked in its place.
+    port: Port,
 }
 
 struct Serving {
@@ -95,10 +99,9 @@ impl Fake {
         inner.state.tokens.insert(Self::ROOT.to_owned(), root);
         inner.state.mount("secret", "kv", "2");
         let inner = Arc::new(Mutex::new(inner));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("a bound socket");
-        let serving = Some(serve(listener, Arc::clone(&inner)));
-        Self { inner, address, serving }
+        let mut fake = Self { inner, serving: None, port: Port::take() };
+        fake.up();
+        fake
     }
 
     /// Closes the port and every connection. What the server holds stays.
@@ -109,20 +112,21 @@ impl Fake {
         }
     }
 
-    /// Opens the same port again.
+    /// Opens its port, again if it was [`down`](Fake::down).
     pub fn up(&mut self) {
-        let listener = until("the port can be bound again", || TcpListener::bind(self.address).ok());
+        let address = ("127.0.0.1", self.port());
+        let listener = until("the port can be bound", || TcpListener::bind(address).ok());
         self.serving = Some(serve(listener, Arc::clone(&self.inner)));
     }
 
     /// Its address.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// Its port on the loopback interface.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.port.number()
     }
 
     /// Looks at, or changes, what it holds.
