@@ -238,7 +238,8 @@ impl PostgresLaunch {
         let launch = Launch { command, run_as: run_as(), end_with: Signal::INT };
         let mut server = Postgres { instance: Instance::start(directory, launch, answers), port };
         if !self.statements.is_empty() {
-            server.sql(&self.statements);
+            // Whoever kills the server finds it as it was prepared.
+            server.sql(&format!("SET synchronous_commit = on;\n{}", self.statements));
         }
         if self.standby {
             server.instance.stop();

@@ -57,7 +57,8 @@ impl Ground {
     pub(crate) fn start() -> Self {
         let mut ground = Self::of_keys();
         let (bao, database) = (&ground.bao, &ground.database);
-        let postgres = Postgres::start();
+        // A test kills it, and what was made before is to be there when it starts again.
+        let postgres = Postgres::prepare().setting("synchronous_commit", "on").start();
         postgres.sql(&format!(
             "CREATE ROLE vaultadmin SUPERUSER LOGIN PASSWORD '{FIRST}'; CREATE ROLE \"app-user\" LOGIN PASSWORD 'old'"
         ));
