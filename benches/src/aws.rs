@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use aws_credential_types::Credentials;
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
     Builder, Connector,
     proxy::ProxyConfig,
@@ -13,19 +14,27 @@ use keywheel_testservers::Moto;
 
 use crate::measure::{Outcome, words};
 
-pub(crate) const REGION: &str = "eu-central-1";
+const REGION: &str = "eu-central-1";
 
 /// How many secrets each run rotates: the stand-in does a few hundred requests in a second.
 pub(crate) const SECRETS: usize = 60;
 pub(crate) const AT_ONCE: [usize; 4] = [1, 4, 16, 64];
 
-/// The credentials of the bare loops.
-pub(crate) fn credentials() -> Credentials {
-    Credentials::new("AKIABENCH", "of-the-bare-loop", None, None, "bench")
+/// What the clients of the bare loops are made of. They repeat nothing.
+pub(crate) fn config(server: &Moto) -> SdkConfig {
+    let credentials = Credentials::new("AKIABENCH", "of-the-bare-loop", None, None, "bench");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(format!("http://127.0.0.1:{}", server.port()))
+        .http_client(http_client())
+        .build()
 }
 
 /// As keywheel's own, without the proxy of the environment.
-pub(crate) fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
         let tls = Provider::Rustls(CryptoMode::AwsLc);
         let mut connector = Connector::builder().proxy_config(ProxyConfig::disabled()).tls_provider(tls);

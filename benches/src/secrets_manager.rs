@@ -2,10 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use aws_sdk_secretsmanager::{
-    Client, Config,
-    config::{BehaviorVersion, Region, retry::RetryConfig},
-};
+use aws_sdk_secretsmanager::Client;
 use keywheel_testservers::Moto;
 
 use crate::{
@@ -50,15 +47,7 @@ struct Secrets {
 impl Secrets {
     fn new() -> Self {
         let moto = Moto::start();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(aws::REGION))
-            .credentials_provider(aws::credentials())
-            .retry_config(RetryConfig::disabled())
-            .endpoint_url(format!("http://127.0.0.1:{}", moto.port()))
-            .http_client(aws::http_client())
-            .build();
-        Self { moto, client: Client::from_conf(config) }
+        Self { client: Client::new(&aws::config(&moto)), moto }
     }
 
     async fn labels(&self, key: &str) -> Outcome<()> {

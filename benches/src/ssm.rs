@@ -3,8 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use aws_sdk_ssm::{
-    Client, Config,
-    config::{BehaviorVersion, Region, retry::RetryConfig},
+    Client,
     operation::get_parameter_history::GetParameterHistoryError,
     types::{ParameterTier, ParameterType},
 };
@@ -56,15 +55,7 @@ struct Parameters {
 impl Parameters {
     fn new() -> Self {
         let moto = Moto::start();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(aws::REGION))
-            .credentials_provider(aws::credentials())
-            .retry_config(RetryConfig::disabled())
-            .endpoint_url(format!("http://127.0.0.1:{}", moto.port()))
-            .http_client(aws::http_client())
-            .build();
-        Self { moto, client: Client::from_conf(config) }
+        Self { client: Client::new(&aws::config(&moto)), moto }
     }
 
     /// What is not there is an answer.

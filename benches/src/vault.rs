@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// In memory, and on the disk.
-const SECRETS: [usize; 2] = [500, 200];
+const SECRETS: [usize; 2] = [500, 400];
 const AT_ONCE: [usize; 3] = [1, 16, 64];
 
 const LEAST: Least = Least {

@@ -42,6 +42,7 @@ pub(super) enum Again {
     /// Only if it was certainly not carried out: it may use up what it shows.
     IfRefused,
 }
+
 impl Session<'_> {
     /// Sends, and sends again what the server puts off (`Retry-After`) for as long as there is time. Whoever waited comes back
     /// at another moment than the others: never before the server said, and within twice that.
