@@ -30,8 +30,8 @@ use crate::{
 /// Bounds the memory and the log of one transaction.
 const LARGEST_GROUP: usize = 512;
 
-/// How long after one caller the next one may come and still belong to the group: below the cost of two syncs.
-const COMPANY: Duration = Duration::from_millis(1);
+/// How long after one caller the next one may come and still belong to the group: far below the cost of a sync.
+const COMPANY: Duration = Duration::from_micros(100);
 
 /// About 8 MiB of log.
 const FRAMES_BEFORE_CHECKPOINT: i64 = 2000;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use keywheel_core::{CallContext, Effect, Error, ErrorKind, Result};
-use reqwest::{Method, StatusCode, Url, header::HeaderValue};
+use reqwest::{Method, StatusCode, Url};
 use zeroize::Zeroizing;
 
 use super::{
@@ -22,9 +22,7 @@ pub(crate) struct Session<'a> {
     pub(super) clients: Clients,
     /// Where the active node is, as a standby said.
     pub(super) base: Url,
-    /// The token that somebody else issued, once it was read.
-    pub(super) given: Option<HeaderValue>,
-    /// The token was given by a login in this operation: nobody revoked it meanwhile.
+    /// The token was given in this operation: nobody revoked it meanwhile.
     pub(super) fresh: bool,
     pub(super) changed: bool,
 }
@@ -42,7 +40,6 @@ impl<'a> Session<'a> {
             deadline: context.map(|context| context.deadline),
             clients: shared.clients(operation)?,
             base: shared.address.clone(),
-            given: None,
             fresh: false,
             changed: false,
         })

@@ -1,7 +1,7 @@
 //! The token that requests go out with: read, held, renewed, or given by a login.
 
 use bytes::Bytes;
-use keywheel_core::{Effect, Error, ErrorKind, Result, inventory::CredentialRef};
+use keywheel_core::{Effect, Error, ErrorKind, Result};
 use reqwest::{Method, StatusCode, header::HeaderValue};
 
 use super::{
@@ -41,7 +41,7 @@ impl Session<'_> {
     /// The token that requests go out with: read, held, renewed, or given by a login.
     async fn token(&mut self) -> Result<HeaderValue> {
         let login = match &self.shared.auth {
-            Auth::Token(reference) => return self.given(reference),
+            Auth::Token(reference) => return header(self.operation, reference.read()?.expose_secret()),
             Auth::Login(login) => login,
         };
         // While one operation logs in, the others wait for its token.
@@ -62,16 +62,6 @@ impl Session<'_> {
         let held = self.log_in(login).await?;
         let token = held.token.clone();
         *slot = Some(held);
-        Ok(token)
-    }
-
-    /// Read once in an operation: whoever replaces it need not restart anything.
-    fn given(&mut self, reference: &CredentialRef) -> Result<HeaderValue> {
-        if let Some(token) = &self.given {
-            return Ok(token.clone());
-        }
-        let token = header(self.operation, reference.read()?.expose_secret())?;
-        self.given = Some(token.clone());
         Ok(token)
     }
 
