@@ -50,6 +50,13 @@ impl Port {
     pub(crate) fn number(&self) -> u16 {
         self.number
     }
+
+    /// Whether somebody has the port of this number.
+    #[cfg(test)]
+    pub(crate) fn is_taken(number: u16) -> bool {
+        let file = std::env::temp_dir().join("keywheel-test-ports").join(number.to_string());
+        File::open(file).expect("it was taken once").try_lock().is_err()
+    }
 }
 
 /// A port of the loopback interface that nobody listens on, and that no other test takes while this process lives: a server

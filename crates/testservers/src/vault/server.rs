@@ -289,3 +289,18 @@ impl Inner {
         Some(((status, json!({ "errors": [] })), later))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_down_keeps_its_port() {
+        let mut fake = Fake::start();
+        let port = fake.port();
+        fake.down();
+        assert!(Port::is_taken(port));
+        fake.up();
+        assert_eq!(fake.port(), port);
+    }
+}
